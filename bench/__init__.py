@@ -1,0 +1,1 @@
+"""Measurements: each prints what was reached as a ratio to a limit measured in the same run."""

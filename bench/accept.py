@@ -1,0 +1,134 @@
+"""Accepted durably: one stream, batches of 1,000, one intake process, against raw binary COPY of the same rows.
+
+The raw side copies ready bytes into copies of the log's two tables (``inbox`` with its partition, ``inbox_keys``)
+with all their indexes, in transactions of the size the hub used, over one connection. Rounds alternate in order.
+"""
+
+import asyncio
+import time
+from statistics import median
+from typing import Any
+
+import psycopg
+
+from bench.staged import count, stage, target_of
+from bench.workload import ISSUER, report_payload
+from connectors.transports.grpc_peer import GrpcPeer
+from exchange_db import bulk
+from hub.demo.staging import Stage, StagedHub
+
+BATCH = 1_000
+COUNT = 60_000
+ROUNDS = 5
+
+
+async def measure() -> dict[str, Any]:
+    """Runs the rounds and returns rates and their ratio."""
+    async with stage() as staged:
+        hub = await _hub(staged)
+        profile = await staged.add_platform(hub, ISSUER)
+        payloads = [report_payload(number) for number in range(COUNT * (ROUNDS + 1))]
+        hub_rates, raw_rates, sizes = [], [], []
+        await _push(target_of(profile), payloads, 0)
+        for turn in range(ROUNDS):
+            first = hub, profile
+            for side in ("hub", "raw") if turn % 2 else ("raw", "hub"):
+                if side == "hub":
+                    before = count(hub.url, _TRANSACTIONS)
+                    hub_rates.append(await _push(target_of(first[1]), payloads, turn + 1))
+                    sizes.append(COUNT / max(1, count(hub.url, _TRANSACTIONS) - before))
+                else:
+                    size = round(median(sizes) / BATCH) * BATCH if sizes else 2 * BATCH
+                    raw_rates.append(await asyncio.to_thread(_copy_raw, hub.url, max(BATCH, size)))
+        ratio = median(hub_rates) / median(raw_rates)
+        return {
+            "what": "accepted durably",
+            "hub_per_second": round(median(hub_rates)),
+            "raw_copy_per_second": round(median(raw_rates)),
+            "cases_per_transaction": round(median(sizes)),
+            "ratio": round(ratio, 3),
+            "must_reach": 0.6,
+            "is_reached": ratio >= 0.6,
+        }
+
+
+_TRANSACTIONS = "SELECT count(DISTINCT received_time) FROM inbox"
+
+
+async def _hub(staged: Stage) -> StagedHub:
+    hub = await staged.add_hub("431200.hub", "怀化市")
+    hub.start("intake")
+    await hub.wait_until_open()
+    return hub
+
+
+async def _push(target: Any, payloads: list[bytes], turn: int) -> float:
+    batches = [payloads[start : start + BATCH] for start in range(turn * COUNT, (turn + 1) * COUNT, BATCH)]
+    async with GrpcPeer(target) as peer, peer.push("bench") as stream:
+        begun = time.perf_counter()
+
+        async def send() -> None:
+            sequence = stream.next_sequence
+            for batch in batches:
+                await stream.send(sequence, batch)
+                sequence += len(batch)
+
+        sending = asyncio.create_task(send())
+        answered = 0
+        async for answer in stream.answers():
+            if answer.verdict is not None:
+                if set(answer.verdict.outcomes) != {1}:
+                    raise AssertionError(answer.verdict.verdicts[:1])
+                answered += len(answer.verdict.outcomes)
+            if answered == COUNT:
+                break
+        elapsed = time.perf_counter() - begun
+        await sending
+    return COUNT / elapsed
+
+
+def _copy_raw(url: str, size: int) -> float:
+    """Copies the rows of the last round into fresh copies of the tables; building them is not timed."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in _COPY_TABLES:
+            connection.execute(statement)
+        tables = []
+        for table in ("inbox", "inbox_keys"):
+            rows = connection.execute(_LAST_ROWS[table], (COUNT,)).fetchone()
+            assert rows is not None  # noqa: S101 — count(*) always gives a row
+            packed = _pack_all(connection, table)
+            tables.append((f"COPY raw_{table} FROM STDIN (FORMAT binary)", packed))
+        begun = time.perf_counter()
+        done = 0
+        for start in range(0, COUNT, size):
+            with connection.transaction():
+                for statement, packed in tables:
+                    chunk = packed[start : start + size]
+                    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+                        copy.write(b"".join((bulk.HEADER, *chunk, bulk.TRAILER)))
+            done += len(chunk)
+        elapsed = time.perf_counter() - begun
+    return done / elapsed
+
+
+_COPY_TABLES = (
+    b"DROP TABLE IF EXISTS raw_inbox, raw_inbox_keys",
+    b"CREATE TABLE raw_inbox (LIKE inbox INCLUDING ALL) PARTITION BY RANGE (inbox_id)",
+    b"CREATE TABLE raw_inbox_all PARTITION OF raw_inbox DEFAULT",
+    b"CREATE TABLE raw_inbox_keys (LIKE inbox_keys INCLUDING ALL)",
+)
+_LAST_ROWS = {
+    "inbox": "SELECT count(*) >= %s FROM inbox",
+    "inbox_keys": "SELECT count(*) >= %s FROM inbox_keys",
+}
+
+
+def _pack_all(connection: "psycopg.Connection[Any]", table: str) -> list[bytes]:
+    """Reads the newest rows as the very bytes COPY sends, one piece a row."""
+    query = f"COPY (SELECT * FROM {table} ORDER BY inbox_id DESC LIMIT {COUNT}) TO STDOUT (FORMAT binary)"  # noqa: S608
+    rows = []
+    with connection.cursor() as cursor, cursor.copy(query.encode()) as copy:
+        for piece in copy:
+            rows.append(bytes(piece))
+    rows[0] = rows[0].removeprefix(bulk.HEADER)
+    return [row for row in rows if row != bulk.TRAILER][::-1]

@@ -1,0 +1,59 @@
+"""The profile a platform's client connects with: which hub, and which keys. Written by joining, read by clients."""
+
+import os
+import tomllib
+from pathlib import Path
+
+from msgspec import Struct, ValidationError, convert, structs
+
+FILE_NAME = "profile.toml"
+
+
+class Profile(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a platform reaches its hub; the three files are PEM, the thumbprint is SHA-256 in hex."""
+
+    platform_id: str
+    hub_id: str
+    address: str
+    thumbprint: str
+    authority: Path
+    certificate: Path
+    key: Path
+
+
+class ProfileInvalid(Exception):
+    """The profile cannot be used. Join again with `sanji peers accept --profile`."""
+
+
+def write_profile(folder: Path, profile: Profile) -> Path:
+    """Writes ``profile.toml`` into a folder, its files named from there; returns its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for name, value in structs.asdict(profile).items():
+        shown = os.path.relpath(value, folder) if isinstance(value, Path) else value
+        lines.append(f'{name} = "{shown}"\n')
+    path = folder / FILE_NAME
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+def read_profile(path: Path) -> Profile:
+    """Reads a profile from its folder or file.
+
+    Raises:
+        ProfileInvalid: it is missing or does not fit; the message names the field, in Chinese and English.
+    """
+    file = path / FILE_NAME if path.is_dir() else path
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError:
+        raise ProfileInvalid(f"找不到连接档案 {file}。 / There is no profile there.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProfileInvalid(f"{file} 不是 TOML：{error} / is not TOML.") from None
+    for name in ("authority", "certificate", "key"):
+        if isinstance(values.get(name), str):
+            values[name] = file.parent / values[name]
+    try:
+        return convert(values, Profile, dec_hook=lambda _, value: value)
+    except ValidationError as error:
+        raise ProfileInvalid(f"{file}：{error}") from None

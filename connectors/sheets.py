@@ -1,0 +1,330 @@
+"""Reads sheets row by row: CSV, JSONL and XLSX, the first two also gzipped.
+
+Files come from elsewhere and may be damaged or hostile: lines, cells, rows and unpacked sizes are bounded, and what
+cannot be read is said in Chinese and English. Memory does not grow with the file, but for the shared texts of XLSX.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+from xml.etree.ElementTree import ParseError
+
+from exchange_db.records import printable
+
+#: Longest line of a CSV or JSONL file, in characters.
+MAX_LINE = 1_000_000
+#: Longest cell, in characters; Excel itself allows 32,767.
+MAX_CELL = 131_072
+MAX_COLUMNS = 1_000
+#: Last row an XLSX sheet can have.
+MAX_XLSX_ROWS = 1_048_576
+#: Most bytes the parts of an XLSX file may unpack to, all together and for the parts held in memory.
+MAX_XLSX_BYTES, MAX_XLSX_HELD_BYTES = 2 * 1024**3, 128 * 1024**2
+#: Above this size a part may not be packed tighter than the ratio; sheets of real data reach about 50.
+_RATIO_FROM_BYTES, _MAX_RATIO = 16 * 1024**2, 250
+_BLOCK = 1 << 20
+_ENCODINGS = {"utf-8": "utf-8-sig", "utf-8-sig": "utf-8-sig", "gb18030": "gb18030", "gbk": "gb18030"}
+#: Key under which the cells beyond the header stand, joined; a row that has it cannot be mapped.
+EXTRA = "…"
+
+
+class SheetRow(NamedTuple):
+    """One row: its number as the user sees it, and its cells by the name of their column.
+
+    In CSV and XLSX the header is row 1; in JSONL the number is that of the line.
+    """
+
+    number: int
+    values: dict[str, str]
+
+
+class SheetInvalid(Exception):
+    """A file cannot be read; says why and what to do, in Chinese and English."""
+
+    def __init__(self, path: Path, chinese: str, english: str) -> None:
+        super().__init__(f"{path}：{chinese} / {path}: {english}")
+
+
+def read_rows(path: Path, encoding: str = "") -> Iterator[SheetRow]:
+    """Yields the rows of a file, in order; rows without any text are left out.
+
+    Args:
+        path: a file named ``.csv``, ``.jsonl``, ``.csv.gz``, ``.jsonl.gz`` or ``.xlsx``.
+        encoding: ``utf-8``, ``utf-8-sig``, ``gb18030`` or ``gbk``; empty to find out by reading the file once.
+
+    Raises:
+        SheetInvalid: the file cannot be read, from the row on where it is damaged.
+    """
+    if encoding and encoding.lower() not in _ENCODINGS:
+        known = ", ".join(_ENCODINGS)
+        raise SheetInvalid(path, f"不支持编码 {encoding}，可用 {known}。", f"no encoding {encoding}; use {known}.")
+    readers: dict[str, Callable[[], Iterator[SheetRow]]] = {
+        "csv": lambda: _read_csv(path, encoding),
+        "jsonl": lambda: _read_jsonl(path, encoding),
+        "xlsx": lambda: _read_xlsx(path),
+    }
+    reader = readers.get(_format_of(path))
+    if reader is None:
+        raise SheetInvalid(
+            path,
+            "无法识别的文件类型，请用 .csv、.jsonl（可加 .gz）或 .xlsx。",
+            "unknown kind of file; use .csv, .jsonl (also .gz) or .xlsx.",
+        )
+    try:
+        yield from reader()
+    except FileNotFoundError:
+        raise SheetInvalid(path, "文件不存在。", "there is no such file.") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, NotImplementedError):
+        raise SheetInvalid(path, "压缩文件已损坏，请重新导出。", "the file is damaged; export it again.") from None
+    except UnicodeDecodeError as error:
+        raise SheetInvalid(
+            path,
+            f"不是有效的 {error.encoding} 文本，请另存为 UTF-8，或在映射文件中写明 encoding。",
+            f"not valid {error.encoding}; save it as UTF-8 or name its encoding in the mapping.",
+        ) from None
+    except OSError as error:
+        raise SheetInvalid(path, f"无法读取（{error.strerror}）。", f"cannot be read ({error.strerror}).") from None
+
+
+def count_rows(path: Path) -> int | None:
+    """Returns about how many rows a file has, never too few; ``None`` when that cannot be told quickly."""
+    try:
+        if _format_of(path) == "xlsx":
+            return _declared_rows(path)
+        if _format_of(path):
+            with closing(_open_bytes(path)) as file:
+                return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b"")) + 1
+    except (OSError, EOFError, zlib.error):
+        pass
+    return None
+
+
+def _format_of(path: Path) -> str:
+    name = path.name.lower()
+    if name.endswith((".csv", ".csv.gz")):
+        return "csv"
+    if name.endswith((".jsonl", ".jsonl.gz")):
+        return "jsonl"
+    return "xlsx" if name.endswith(".xlsx") else ""
+
+
+def _open_bytes(path: Path) -> BinaryIO:
+    return cast("BinaryIO", gzip.open(path, "rb")) if path.name.lower().endswith(".gz") else path.open("rb")
+
+
+def _encoding_of(path: Path) -> str:
+    """UTF-8 when the whole file is, else GB18030; files of the counties are one or the other."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with closing(_open_bytes(path)) as file:
+        first = file.read(_BLOCK)
+        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise SheetInvalid(path, "文件为 UTF-16 编码，请另存为 UTF-8。", "the file is UTF-16; save it as UTF-8.")
+        try:
+            while first:
+                decoder.decode(first)
+                first = file.read(_BLOCK)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "gb18030"
+    return "utf-8-sig"
+
+
+def _lines(path: Path, encoding: str) -> Iterator[str]:
+    decoding = _ENCODINGS[encoding.lower()] if encoding else _encoding_of(path)
+    with io.TextIOWrapper(_open_bytes(path), encoding=decoding, newline="") as file:
+        number = 0
+        while line := file.readline(MAX_LINE + 1):
+            number += 1
+            if len(line) > MAX_LINE:
+                raise SheetInvalid(
+                    path,
+                    f"第 {number} 行超过 {MAX_LINE:,} 个字符，请检查引号和换行。",
+                    f"line {number} is longer than {MAX_LINE:,} characters; look for a missing quote or line break.",
+                )
+            yield line
+
+
+def _read_csv(path: Path, encoding: str) -> Iterator[SheetRow]:
+    reader = csv.reader(_lines(path, encoding), strict=True)
+    try:
+        yield from _with_header(path, enumerate(reader, 1))
+    except csv.Error as error:
+        raise SheetInvalid(
+            path,
+            f"第 {reader.line_num} 行不是有效的 CSV（引号未闭合或单元格过大：{error}）。",
+            f"line {reader.line_num} is not valid CSV, perhaps an open quote or a giant cell ({error}).",
+        ) from None
+
+
+def _with_header(path: Path, rows: Iterable[tuple[int, list[str]]], *, is_padded: bool = False) -> Iterator[SheetRow]:
+    """Gives the cells of numbered rows their names; the first row with text is the header.
+
+    A short row lacks its last columns, unless the format leaves out empty cells (``is_padded``).
+    """
+    header: list[str] | None = None
+    for number, cells in rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if header is None:
+            header = _checked_header(path, cells)
+            continue
+        if is_padded:
+            cells.extend("" for _ in range(len(header) - len(cells)))
+        values = {name: cell for name, cell in zip(header, cells, strict=False) if name}
+        extra = " | ".join(cell for cell in cells[len(header) :] if cell.strip())
+        if extra:
+            values[EXTRA] = extra
+        if any(len(cell) > MAX_CELL for cell in cells):
+            raise SheetInvalid(
+                path,
+                f"第 {number} 行有超过 {MAX_CELL:,} 个字符的单元格。",
+                f"row {number} has a cell of more than {MAX_CELL:,} characters.",
+            )
+        yield SheetRow(number, values)
+    if header is None:
+        raise SheetInvalid(path, "文件为空，没有表头。", "the file is empty; it has no header.")
+
+
+def _checked_header(path: Path, cells: list[str]) -> list[str]:
+    names = [cell.strip().strip("\ufeff") for cell in cells]
+    while not names[-1]:
+        names.pop()
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if len(names) > MAX_COLUMNS:
+        raise SheetInvalid(path, f"列数超过 {MAX_COLUMNS}。", f"there are more than {MAX_COLUMNS} columns.")
+    if twice:
+        shown = printable("、".join(twice)[:200])
+        raise SheetInvalid(
+            path, f"表头重复：{shown}，请改名后重试。", f"these columns stand twice: {shown}; rename them."
+        )
+    return names
+
+
+def _read_jsonl(path: Path, encoding: str) -> Iterator[SheetRow]:
+    for number, line in enumerate(_lines(path, encoding), 1):
+        if not line.strip():
+            continue
+        try:
+            # Numbers stay the text they are: 1.10 and 12345678901234567890 lose nothing.
+            values = json.loads(
+                line, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_without_repeats
+            )
+        except (ValueError, RecursionError) as error:
+            raise SheetInvalid(
+                path, f"第 {number} 行不是有效的 JSON（{error}）。", f"line {number} is not valid JSON ({error})."
+            ) from None
+        if not isinstance(values, dict):
+            raise SheetInvalid(path, f"第 {number} 行应为 JSON 对象。", f"line {number} must be a JSON object.")
+        row = {name.strip(): _as_text(value) for name, value in values.items()}
+        if len(row) > MAX_COLUMNS:
+            raise SheetInvalid(path, f"列数超过 {MAX_COLUMNS}。", f"there are more than {MAX_COLUMNS} columns.")
+        if any(text.strip() for text in row.values()):
+            yield SheetRow(number, row)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a key stands twice")
+    return values
+
+
+def _as_text(value: object) -> str:
+    """The text of a cell: as it was written, moments as ``2020-01-31 08:00:00``, truth as true and false."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+
+
+def _read_xlsx(path: Path) -> Iterator[SheetRow]:
+    from openpyxl import load_workbook  # noqa: PLC0415 — half a second that CSV need not wait
+
+    _check_archive(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and extensions, which do not matter here
+            workbook = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, ParseError) as error:
+        raise _not_xlsx(path, error) from None
+    with closing(workbook):
+        if not workbook.worksheets:
+            raise SheetInvalid(path, "没有工作表。", "there is no worksheet.")
+        yield from _with_header(path, _xlsx_rows(path, workbook.worksheets[0]), is_padded=True)
+
+
+def _xlsx_rows(path: Path, sheet: Any) -> Iterator[tuple[int, list[str]]]:
+    sheet.reset_dimensions()  # what the file says of its size need not be true
+    rows = sheet.iter_rows(values_only=True)
+    number = 0
+    while True:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                cells = next(rows, None)
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, ParseError) as error:
+            raise _not_xlsx(path, error) from None
+        if cells is None:
+            return
+        number += 1
+        if number > MAX_XLSX_ROWS:
+            raise SheetInvalid(path, f"行数超过 {MAX_XLSX_ROWS:,}。", f"more than {MAX_XLSX_ROWS:,} rows.")
+        yield number, [_as_text(cell) for cell in cells]
+
+
+def _not_xlsx(path: Path, error: Exception) -> SheetInvalid:
+    kind = type(error).__name__
+    return SheetInvalid(
+        path,
+        f"不是有效的 XLSX 文件，请用表格软件重新另存（{kind}）。",
+        f"not a valid XLSX file; save it again from a spreadsheet program ({kind}).",
+    )
+
+
+def _check_archive(path: Path) -> None:
+    """Refuses archives that would unpack to more than a sheet of data does; unpacking stops at the stated sizes."""
+    with zipfile.ZipFile(path) as archive:
+        parts = archive.infolist()
+        held = sum(part.file_size for part in parts if not part.filename.startswith("xl/worksheets/"))
+        is_tight = any(
+            part.file_size > _RATIO_FROM_BYTES and part.file_size > _MAX_RATIO * part.compress_size for part in parts
+        )
+        if is_tight or held > MAX_XLSX_HELD_BYTES or sum(part.file_size for part in parts) > MAX_XLSX_BYTES:
+            raise SheetInvalid(
+                path,
+                "解压后过大，疑为压缩炸弹；数据量大时请导出为 CSV。",
+                "it unpacks to far too much; export large sheets as CSV.",
+            )
+        for part in parts:
+            if part.filename.endswith((".xml", ".rels")):
+                with archive.open(part) as file:
+                    if b"<!DOCTYPE" in file.read(4096):
+                        raise SheetInvalid(path, "XML 中含 DOCTYPE，拒绝读取。", "its XML declares a DOCTYPE; refused.")
+
+
+def _declared_rows(path: Path) -> int | None:
+    """Rows by the size the first sheet states of itself near its beginning."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("xl/worksheets/sheet1.xml") as file:
+            found = re.search(rb'<dimension ref="[A-Z]+\d+:[A-Z]+(\d{1,7})"', file.read(4096))
+    except (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        return None
+    return int(found[1]) if found else None

@@ -1,0 +1,1 @@
+"""Ways to reach a neighbour; none of them knows a particular platform."""

@@ -1,0 +1,148 @@
+"""What a case counts for: one rule, as a pure function for the fold and as SQL for the drill-down.
+
+Source: F1–F6 of the domain notes (S004, 2020). A case counts in the month of its deadline in force, in the hub's
+zone; void cases count only as void; undispatched and suspended ones are part of the total. Late means the anchor lies
+after the deadline. A case is also counted as reported in the month of its report.
+"""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from exchange_db.cases import CaseRow, CaseState
+from exchange_db.records import COUNTERS
+
+#: Version of the counters' definitions; travels with every sheet.
+DEFINITION = "sanji-counts/1"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Anchor(StrEnum):
+    """Which moment decides on time or late (2.5 of the domain notes)."""
+
+    CLOSE_REQUEST_TIME = "close_request_time"
+    CHECK_PASS_TIME = "check_pass_time"  # noqa: S105 — the moment the check passed
+
+
+class CountingRules(Struct, frozen=True):
+    """Open questions of the rule, with the defaults of section 6 of the domain notes.
+
+    ``is_equal_on_time``: a moment equal to the deadline is in time. ``is_midnight_next_month``: the first instant of
+    a month belongs to it (half-open), not to the month before (24:00).
+    """
+
+    zone: str = "Asia/Shanghai"
+    anchor: Anchor = Anchor.CLOSE_REQUEST_TIME
+    is_equal_on_time: bool = True
+    is_midnight_next_month: bool = True
+
+
+def definition_of(rules: CountingRules) -> str:
+    """Returns the name of the counters' definitions under these rules; what is not the default is named in it.
+
+    Two figures may be compared only when these names are equal.
+    """
+    usual = CountingRules()
+    parts = [DEFINITION]
+    if rules.anchor is not usual.anchor:
+        parts.append("check")
+    if rules.is_equal_on_time is not usual.is_equal_on_time:
+        parts.append("before")
+    if rules.is_midnight_next_month is not usual.is_midnight_next_month:
+        parts.append("24h")
+    if rules.zone != usual.zone:
+        parts.append(rules.zone)
+    return "+".join(parts)[:60]
+
+
+#: Region, month, unit, class and source.
+CellKey = tuple[int, int, str, str, str]
+#: Cell and the counters to add, in the order of ``COUNTERS``.
+Share = tuple[CellKey, tuple[int, ...]]
+
+(TOTAL, DISPATCHED_ON, DONE, ON_TIME, SUSPENDED, SELF_HANDLED, VOID, REWORKED, REPORTED) = range(len(COUNTERS))
+
+
+def shares(row: CaseRow, rules: CountingRules) -> tuple[Share, ...]:
+    """Returns what one case adds to the figures: one share for its report, one for its deadline if it has one."""
+    reported = (0, 0, 0, 0, 0, int(row.is_self_handled), 0, 0, 1)
+    cell = (row.unit_code, row.class_key, row.source_code)
+    first: Share = ((row.region, month_of(row.reported_time, rules), *cell), reported)
+    if not row.deadline_time:
+        return (first,)
+    key = (row.region, month_of(row.deadline_time, rules), *cell)
+    if row.state == CaseState.VOID:
+        return (first, (key, (0, 0, 0, 0, 0, 0, 1, 0, 0)))
+    is_done = row.state == CaseState.CLOSED and row.close_requested_time > 0
+    counts = (
+        1,
+        int(row.dispatched_on_time > 0),
+        int(is_done),
+        int(is_done and is_on_time(row, rules)),
+        int(row.state == CaseState.SUSPENDED),
+        0,
+        0,
+        row.rework_count,
+        0,
+    )
+    return (first, (key, counts))
+
+
+def is_on_time(row: CaseRow, rules: CountingRules) -> bool:
+    """Tells whether a case that is done was done in time."""
+    moment = row.close_requested_time if rules.anchor is Anchor.CLOSE_REQUEST_TIME else row.closed_time
+    return moment <= row.deadline_time if rules.is_equal_on_time else moment < row.deadline_time
+
+
+def month_of(moment: int, rules: CountingRules) -> int:
+    """Returns the statistics month of a moment as year*100+month."""
+    if not rules.is_midnight_next_month:
+        moment -= 1
+    return _month_of_quarter(moment // 900_000_000, rules.zone)
+
+
+@lru_cache(maxsize=200_000)
+def _month_of_quarter(quarter: int, zone: str) -> int:
+    local = (_EPOCH + timedelta(minutes=15 * quarter)).astimezone(ZoneInfo(zone))
+    return local.year * 100 + local.month
+
+
+def month_bounds(month: int, rules: CountingRules) -> tuple[datetime, datetime]:
+    """Returns the first instant of a month and of the next one, aware."""
+    year, number = divmod(month, 100)
+    zone = ZoneInfo(rules.zone)
+    following = (year + 1, 1) if number == 12 else (year, number + 1)
+    return datetime(year, number, 1, tzinfo=zone), datetime(*following, 1, tzinfo=zone)
+
+
+def condition_of(counter: str, rules: CountingRules) -> str:
+    """Returns the SQL condition of the cases behind one counter; needs ``%(begin)s`` and ``%(end)s``.
+
+    Raises:
+        ValueError: no such counter.
+    """
+    if counter not in COUNTERS:
+        raise ValueError(counter)
+    opening, closing = (">=", "<") if rules.is_midnight_next_month else (">", "<=")
+    column = "reported_time" if counter in ("reported", "self_handled") else "deadline_time"
+    within = f"{column} {opening} %(begin)s AND {column} {closing} %(end)s"
+    moment = "close_requested_time" if rules.anchor is Anchor.CLOSE_REQUEST_TIME else "closed_time"
+    sign = "<=" if rules.is_equal_on_time else "<"
+    live = f"state <> {CaseState.VOID:d}"
+    done = f"state = {CaseState.CLOSED:d} AND close_requested_time IS NOT NULL"
+    further = {
+        "total": live,
+        "dispatched_on": f"{live} AND dispatched_on_time IS NOT NULL",
+        "done": done,
+        "on_time": f"{done} AND {moment} {sign} deadline_time",
+        "suspended": f"state = {CaseState.SUSPENDED:d}",
+        "self_handled": "is_self_handled",
+        "void": f"state = {CaseState.VOID:d}",
+        "reworked": f"{live} AND rework_count > 0",
+        "reported": "true",
+    }
+    return f"{within} AND {further[counter]}"

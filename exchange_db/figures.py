@@ -1,0 +1,278 @@
+"""Figures: signed deltas appended by apply, the fold into cells, sheets, and the questions asked of them.
+
+Called by ``hub.apply`` (add_deltas, put_sheet), ``hub.statistics`` (fold, counts, sheets).
+
+A sheet's cut-off is the ``changed_time`` of its region and month, read in the same snapshot as its cells. That time
+rises strictly from one fold to the next under the row's lock, so "changed later than the sheet" compares two values
+of one column: nothing is missed, whenever a fold commits, and nothing is drawn twice.
+"""
+
+from datetime import datetime
+from enum import IntEnum
+from struct import Struct
+from typing import Any, NamedTuple
+
+from msgspec import Struct as Record
+
+from exchange_db.bulk import CopyTarget, copy_rows, pack_label
+from exchange_db.counting import CellKey
+from exchange_db.records import COUNTERS, Counts, FigureCell, FigureSheet
+from exchange_db.regions import Subtree
+from exchange_db.session import POSTGRES_EPOCH, HotSession, ReadSession, WriteSession
+
+_CELL = ("region", "month", "unit_code", "class_key", "source_code")
+_NAMES = ", ".join((*_CELL, *COUNTERS))
+_SUMS = ", ".join(f"sum({name})::bigint AS {name}" for name in COUNTERS)
+_DELTAS = CopyTarget.of("figure_deltas", (*_CELL, *COUNTERS))
+_HEAD = Struct(">h ii ii")
+_TAIL = Struct(">" + "iq" * len(COUNTERS))
+_PAIRS = [8] * (2 * len(COUNTERS))
+_MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"
+
+#: Names a breakdown may use, and the column behind each.
+GROUPS = {
+    "": "''::text",
+    "month": "month::text",
+    "region": "lpad(region::text, 6, '0')",
+    "unit": "unit_code",
+    "class": "class_key",
+    "source": "source_code",
+}
+
+_SPAN = "region BETWEEN %(first)s AND %(last)s AND month BETWEEN %(from)s AND %(to)s"
+#: Of several sheets about one region and month the city's counts, because the city dispatches there; then one of a
+#: hub above it, then the county's own.
+_CHOSEN = (
+    "SELECT DISTINCT ON (region, month) region, month, reporter_id, revision, definition_ref, cutoff_time"  # noqa: S608
+    f" FROM figure_sheets WHERE {_SPAN} ORDER BY region, month,"
+    " CASE WHEN substr(reporter_id, 5, 2) <> '00' THEN 4 WHEN substr(reporter_id, 3, 4) <> '0000' THEN 1"
+    " WHEN substr(reporter_id, 1, 2) <> '00' THEN 2 ELSE 3 END, reporter_id"
+)
+_OWN = f"SELECT {_NAMES} FROM figures WHERE {_SPAN} UNION ALL SELECT {_NAMES} FROM figure_deltas WHERE {_SPAN}"  # noqa: S608
+_SENT = (
+    f"SELECT {', '.join('c.' + name for name in (*_CELL, *COUNTERS))} FROM sheet_cells c JOIN ({_CHOSEN}) s"  # noqa: S608
+    " ON s.reporter_id = c.reporter_id AND s.region = c.region AND s.month = c.month"
+)
+
+
+class Basis(IntEnum):
+    """Where counts come from; the numbers are those of the contract.
+
+    CHOICE takes the sheet of a region and month where there is one, and the ledger where there is none.
+    """
+
+    CHOICE = 0
+    LEDGER = 1
+    SHEETS = 2
+
+
+_SOURCES = {
+    Basis.LEDGER: _OWN,
+    Basis.SHEETS: _SENT,
+    Basis.CHOICE: f"{_SENT} UNION ALL SELECT o.* FROM ({_OWN}) o WHERE NOT EXISTS (SELECT 1 FROM ({_CHOSEN}) s"  # noqa: S608
+    " WHERE s.region = o.region AND s.month = o.month)",
+}
+
+
+class Question(Record, frozen=True):
+    """Which cells are asked for; empty texts mean all. Months are year*100+month, inclusive."""
+
+    regions: Subtree
+    first_month: int
+    last_month: int
+    unit_code: str = ""
+    class_key: str = ""
+    source_code: str = ""
+    group_by: str = ""
+
+
+class SheetHead(NamedTuple):
+    """The sheet that counts for a region and month."""
+
+    region: int
+    month: int
+    reporter_id: str
+    revision: int
+    definition_ref: str
+    cutoff_time: datetime
+
+
+class Draft(NamedTuple):
+    """What the next sheet of a region and month says. ``cutoff_time`` is in microseconds since 1970."""
+
+    revision: int
+    cutoff_time: int
+    cells: tuple[FigureCell, ...]
+
+
+async def add_deltas(session: HotSession, deltas: dict[CellKey, list[int]]) -> None:
+    """Appends signed changes; cells whose change is zero are left out."""
+    rows = []
+    for (region, month, unit_code, class_key, source_code), change in deltas.items():
+        if not any(change):
+            continue
+        values = _PAIRS.copy()
+        values[1::2] = change
+        rows.append(
+            b"".join(
+                (
+                    _HEAD.pack(5 + len(COUNTERS), 4, region, 4, month),
+                    pack_label(unit_code),
+                    pack_label(class_key),
+                    pack_label(source_code),
+                    _TAIL.pack(*values),
+                )
+            )
+        )
+    await copy_rows(session.driver, _DELTAS, rows)
+
+
+async def fold(session: WriteSession) -> int:
+    """Moves the deltas into the cells and notes which months changed; returns how many deltas there were.
+
+    One statement: whoever reads the cells sees whole transactions of apply, never half a move from cell to cell.
+    """
+    added = ", ".join(f"{name} = f.{name} + excluded.{name}" for name in COUNTERS)
+    cursor = await session.driver.execute(
+        f"WITH taken AS (DELETE FROM figure_deltas RETURNING *),"  # noqa: S608 — constants
+        f" summed AS (SELECT {', '.join(_CELL)}, {_SUMS} FROM taken GROUP BY {', '.join(_CELL)}),"
+        f" folded AS (INSERT INTO figures AS f ({_NAMES}) SELECT {_NAMES} FROM summed ORDER BY {', '.join(_CELL)}"
+        f" ON CONFLICT ({', '.join(_CELL)}) DO UPDATE SET {added}),"
+        " noted AS (INSERT INTO figure_changes AS c (region, month, changed_time)"
+        " SELECT DISTINCT region, month, statement_timestamp() FROM summed ORDER BY region, month"
+        " ON CONFLICT (region, month) DO UPDATE"
+        " SET changed_time = greatest(excluded.changed_time, c.changed_time + interval '1 microsecond'))"
+        " SELECT count(*) FROM taken"
+    )
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def counts(session: ReadSession, question: Question, basis: Basis) -> dict[str, Counts]:
+    """Returns counts by group; those of the ledger include deltas not yet folded."""
+    values = _values(question)
+    conditions = ["true"]
+    for name in ("unit_code", "class_key", "source_code"):
+        if getattr(question, name):
+            conditions.append(f"{name} = %({name})s")
+            values[name] = getattr(question, name)
+    cursor = await session.driver.execute(
+        f"SELECT {GROUPS[question.group_by]} AS key, {_SUMS} FROM ({_SOURCES[basis]}) cells"  # noqa: S608 — constants
+        f" WHERE {' AND '.join(conditions)} GROUP BY 1 ORDER BY 1",
+        values,
+    )
+    return {row[0]: Counts(*row[1:]) for row in await cursor.fetchall()}
+
+
+async def totals(session: ReadSession, question: Question, basis: Basis) -> dict[tuple[int, int], Counts]:
+    """Returns the counts of each region and month of a question, whatever else it asks for."""
+    cursor = await session.driver.execute(
+        f"SELECT region, month, {_SUMS} FROM ({_SOURCES[basis]}) cells GROUP BY 1, 2 ORDER BY 1, 2",  # noqa: S608
+        _values(question),
+    )
+    return {(row[0], row[1]): Counts(*row[2:]) for row in await cursor.fetchall()}
+
+
+def _values(question: Question) -> dict[str, Any]:
+    return {
+        "first": question.regions.first,
+        "last": question.regions.last,
+        "from": question.first_month,
+        "to": question.last_month,
+    }
+
+
+async def put_sheet(session: HotSession, sheet: FigureSheet, inbox_id: int) -> bool:
+    """Makes a sheet the one in force if its revision is higher; tells whether it is."""
+    driver = session.driver
+    cursor = await driver.execute(
+        "INSERT INTO figure_sheets AS f (region, month, reporter_id, revision, definition_ref, cutoff_time, is_locked,"
+        " inbox_id) VALUES (%s, %s, %s, %s, %s,"
+        " '1970-01-01Z'::timestamptz + %s * interval '1 microsecond', %s, %s)"
+        " ON CONFLICT (region, month, reporter_id) DO UPDATE SET revision = excluded.revision,"
+        " definition_ref = excluded.definition_ref, cutoff_time = excluded.cutoff_time,"
+        " is_locked = excluded.is_locked, inbox_id = excluded.inbox_id WHERE f.revision < excluded.revision",
+        (
+            sheet.region, sheet.month, sheet.reporter_id, sheet.revision, sheet.definition_ref, sheet.cutoff_time,
+            sheet.is_locked, inbox_id,
+        ),
+    )  # fmt: skip
+    if cursor.rowcount != 1:
+        return False
+    await driver.execute(
+        "DELETE FROM sheet_cells WHERE reporter_id = %s AND region = %s AND month = %s",
+        (sheet.reporter_id, sheet.region, sheet.month),
+    )
+    async with driver.cursor() as inserting:
+        await inserting.executemany(
+            f"INSERT INTO sheet_cells (reporter_id, {_NAMES}) VALUES ({', '.join(['%s'] * (6 + len(COUNTERS)))})"  # noqa: S608
+            " ON CONFLICT DO NOTHING",
+            [
+                (
+                    sheet.reporter_id, sheet.region, sheet.month, cell.unit_code, cell.class_key, cell.source_code,
+                    *(getattr(cell.counts, name) for name in COUNTERS),
+                )
+                for cell in sheet.cells
+            ],
+        )  # fmt: skip
+    return True
+
+
+async def chosen_sheets(session: ReadSession, question: Question) -> list[SheetHead]:
+    """Returns the sheets that count, one a region and month, by region and month."""
+    cursor = await session.driver.execute(_CHOSEN, _values(question))
+    return [SheetHead(*row) for row in await cursor.fetchall()]
+
+
+async def latest_month(session: ReadSession, regions: Subtree, until: int) -> int | None:
+    """Returns the last month up to ``until`` that anything is known of, by fold or by sheet."""
+    cursor = await session.driver.execute(
+        "SELECT greatest((SELECT max(month) FROM figure_changes WHERE region BETWEEN %(first)s AND %(last)s"
+        " AND month <= %(until)s), (SELECT max(month) FROM figure_sheets WHERE region BETWEEN %(first)s AND %(last)s"
+        " AND month <= %(until)s))",
+        {"first": regions.first, "last": regions.last, "until": until},
+    )
+    row = await cursor.fetchone()
+    return row[0] if row else None
+
+
+async def sheets_due(session: ReadSession, reporter_id: str, regions: Subtree) -> list[tuple[int, int]]:
+    """Returns (region, month) of what changed since this reporter's sheet."""
+    cursor = await session.driver.execute(
+        "SELECT c.region, c.month FROM figure_changes c LEFT JOIN figure_sheets s"
+        " ON s.region = c.region AND s.month = c.month AND s.reporter_id = %s"
+        " WHERE c.region BETWEEN %s AND %s AND (s.cutoff_time IS NULL OR c.changed_time > s.cutoff_time)"
+        " ORDER BY c.region, c.month",
+        (reporter_id, *regions),
+    )
+    return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+
+async def draft_sheet(session: ReadSession, reporter_id: str, region: int, month: int, limit: int) -> Draft:
+    """Returns what this reporter's next sheet of a region and month says, zeros included.
+
+    At most ``limit`` cells are read; the caller decides what more of them mean. All of it is one snapshot.
+    """
+    head = await session.driver.execute(
+        f"SELECT coalesce(max(s.revision), 0) + 1, {_MICROSECONDS.format('max(c.changed_time)')}"  # noqa: S608
+        " FROM figure_changes c LEFT JOIN figure_sheets s"
+        " ON s.region = c.region AND s.month = c.month AND s.reporter_id = %s"
+        " WHERE c.region = %s AND c.month = %s",
+        (reporter_id, region, month),
+    )
+    row = await head.fetchone()
+    assert row is not None  # noqa: S101 — an aggregate gives one row
+    cursor = await session.driver.execute(
+        f"SELECT unit_code, class_key, source_code, {', '.join(COUNTERS)} FROM figures"  # noqa: S608 — constants
+        " WHERE region = %s AND month = %s ORDER BY unit_code, class_key, source_code LIMIT %s",
+        (region, month, limit),
+    )
+    cells = tuple(FigureCell(r[0], r[1], r[2], Counts(*r[3:])) for r in await cursor.fetchall())
+    return Draft(row[0], row[1], cells)
+
+
+async def database_time(session: ReadSession) -> int:
+    """Returns the database's clock, microseconds since 1970; counts of the ledger are as of then."""
+    cursor = await session.driver.execute(f"SELECT {_MICROSECONDS.format('clock_timestamp()')}")
+    row = await cursor.fetchone()
+    return int(row[0]) if row else POSTGRES_EPOCH

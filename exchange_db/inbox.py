@@ -1,0 +1,373 @@
+"""The log: appending batches of streams, answering repeats with the first answer, reading on for apply.
+
+An append is one transaction under the row lock of ``inbox_head``, so ids are in commit order and a cursor that has
+passed an id has missed nothing before it. An id is ``months since 2000 << 40 | number``; the month picks the table.
+Called by ``hub.intake`` (append) and ``hub.apply`` (fetch_runs).
+"""
+
+from datetime import UTC, datetime
+from struct import Struct
+from typing import NamedTuple
+
+from psycopg import errors, sql
+
+from exchange_db.bulk import CopyTarget, copy_rows
+from exchange_db.keys import PARTITION_COUNT
+from exchange_db.records import Violated, Violation
+from exchange_db.session import POSTGRES_EPOCH, HotSession, WriteSession
+
+_MONTH_SHIFT = 40
+
+_INBOX = CopyTarget.of(
+    "inbox",
+    (
+        "partition", "inbox_id", "received_time", "stream_id", "sequence",
+        "message_key", "record_kind", "record_key", "region", "payload",
+    ),
+)  # fmt: skip
+_INBOX_ROW = Struct(">h ih iq iq ii iq i16s ih i16s ii i")
+_KEYS = CopyTarget.of("inbox_keys", ("message_key", "stream_id", "sequence", "partition", "inbox_id"))
+_KEYS_ROW = Struct(">h i16s ii iq ih iq")
+
+
+class Entry(NamedTuple):
+    """A record that passed the contract check and is to be appended."""
+
+    message_key: bytes
+    kind: int
+    record_key: bytes
+    region: int
+    payload: bytes
+
+
+class Refusal(NamedTuple):
+    """A record that did not pass; it uses up its number and is kept in quarantine."""
+
+    violation: Violation
+    origin_id: str
+    payload: bytes
+
+
+class Arrival(NamedTuple):
+    """A batch of one stream, from ``first_sequence`` on without gap; 0 stands for whatever number is next."""
+
+    stream_id: int
+    sender_id: str
+    thumbprint: str
+    first_sequence: int
+    items: list[Entry | Refusal]
+
+
+class Answer(NamedTuple):
+    """What became of an arrival.
+
+    ``outcomes`` has one letter an item, in order: ``D`` durable now, ``R`` refused, ``U`` duplicate, ``O`` out of
+    order. ``violations`` maps an item's index to why it was refused. ``is_blocked`` means the sender is no longer
+    welcome and nothing was taken.
+    """
+
+    outcomes: str
+    violations: dict[int, Violation]
+    next_sequence: int
+    is_blocked: bool = False
+
+
+class Stream(NamedTuple):
+    """A stream and the last number settled in it."""
+
+    stream_id: int
+    last_sequence: int
+
+
+class InboxRow(NamedTuple):
+    """A record that waits for apply."""
+
+    partition: int
+    inbox_id: int
+    stream_id: int
+    sequence: int
+    kind: int
+    payload: bytes
+    received_time: int
+
+
+async def open_stream(session: HotSession | WriteSession, sender_id: str, name: str) -> Stream:
+    """Returns the stream of that name, made on first use."""
+    for statement in (
+        "SELECT stream_id, last_sequence FROM streams WHERE sender_id = %s AND name = %s",
+        (
+            "INSERT INTO streams (sender_id, name) VALUES (%s, %s)"
+            " ON CONFLICT (sender_id, name) DO UPDATE SET name = excluded.name RETURNING stream_id, last_sequence"
+        ),
+    ):
+        cursor = await session.driver.execute(statement, (sender_id, name))
+        row = await cursor.fetchone()
+        if row is not None:
+            return Stream(*row)
+    raise AssertionError("INSERT … RETURNING gives the row")
+
+
+async def append(
+    session: HotSession | WriteSession, arrivals: list[Arrival], now: int, *, is_careful: bool = False
+) -> list[Answer]:
+    """Appends all arrivals in order and returns their answers; the caller commits.
+
+    Args:
+        session: the transaction.
+        arrivals: batches, at most some thousands of records together; several of one stream in their order.
+        now: the hub's clock, microseconds since 1970.
+        is_careful: look for messages that are known under another number first. Without it a known message raises.
+
+    Raises:
+        psycopg.errors.UniqueViolation: a message is known already; call again, carefully, in a new transaction.
+    """
+    stream_ids = sorted({arrival.stream_id for arrival in arrivals})
+    cursor = await session.driver.execute(
+        "SELECT h.last_inbox_id, s.stream_id, s.last_sequence, p.state = 'active' AND p.certificate_end_time > now(),"
+        " p.thumbprint"
+        " FROM inbox_head h CROSS JOIN streams s LEFT JOIN peers p ON p.peer_id = s.sender_id"
+        " WHERE s.stream_id = ANY(%s) ORDER BY s.stream_id FOR UPDATE OF h, s",
+        (stream_ids,),
+    )
+    found = {row[1]: row for row in await cursor.fetchall()}
+    inbox_id = max(next(iter(found.values()))[0], (month_index(now) << _MONTH_SHIFT))
+    items = [item for arrival in arrivals for item in arrival.items] if is_careful else []
+    known = await _known_messages(session, items) if is_careful else _NOTHING_KNOWN
+
+    writer = _Writer(session, inbox_id, now, known, {key: row[2] for key, row in found.items()})
+    answers = []
+    for arrival in arrivals:
+        _, _, _, is_welcome, thumbprint = found[arrival.stream_id]
+        if is_welcome is not None and not (is_welcome and thumbprint == arrival.thumbprint):
+            answers.append(Answer("", {}, 0, is_blocked=True))
+        else:
+            answers.append(await writer.take(arrival))
+    await writer.flush()
+    return answers
+
+
+class _Writer:
+    """Collects the rows of one append, then writes them."""
+
+    def __init__(
+        self,
+        session: HotSession | WriteSession,
+        inbox_id: int,
+        now: int,
+        known: dict[bytes, bytes],
+        last_sequences: dict[int, int],
+    ) -> None:
+        self._session = session
+        self._inbox_id = inbox_id
+        self._now = now
+        self._known = known
+        self._last = last_sequences
+        self._rows: list[bytes] = []
+        self._keys: list[bytes] = []
+        self._refused: list[tuple[Arrival, int, Refusal]] = []
+        self._repeated: list[tuple[int, int]] = []
+        self._tally: dict[int, list[int]] = {}
+
+    async def take(self, arrival: Arrival) -> Answer:
+        """Decides every item of one arrival and packs what is new."""
+        expected = self._last[arrival.stream_id] + 1
+        if arrival.first_sequence == 0:
+            arrival = arrival._replace(first_sequence=expected)
+        if arrival.first_sequence > expected:
+            return Answer("O" * len(arrival.items), {}, expected)
+        repeats = min(expected - arrival.first_sequence, len(arrival.items))
+        outcomes = ["D"] * len(arrival.items)
+        violations: dict[int, Violation] = {}
+        if repeats:
+            await self._answer_repeats(arrival, repeats, outcomes, violations)
+        if repeats < len(arrival.items):
+            self._take_new(arrival, repeats, outcomes, violations)
+        return Answer("".join(outcomes), violations, self._last[arrival.stream_id] + 1)
+
+    def _take_new(self, arrival: Arrival, first: int, outcomes: list[str], violations: dict[int, Violation]) -> None:
+        stream_id = arrival.stream_id
+        tally = self._tally.setdefault(stream_id, [0, 0, 0])
+        received_time = self._now - POSTGRES_EPOCH
+        pack_row, pack_key = _INBOX_ROW.pack, _KEYS_ROW.pack
+        add_row, add_key = self._rows.append, self._keys.append
+        known, is_careful = self._known, self._known is not _NOTHING_KNOWN
+        inbox_id = self._inbox_id
+        begun = len(self._rows)
+        for sequence, item in enumerate(arrival.items[first:], arrival.first_sequence + first):
+            if is_careful and isinstance(item, Entry) and item.message_key in known:
+                if known[item.message_key] == item.payload:
+                    outcomes[sequence - arrival.first_sequence] = "U"
+                    self._repeated.append((stream_id, sequence))
+                    tally[2] += 1
+                    continue
+                item = Refusal(  # noqa: PLW2901 — from here on it is refused
+                    Violated("MESSAGE_ID_REUSED", "message_id").violation, "", item.payload
+                )
+            if isinstance(item, Refusal):
+                outcomes[sequence - arrival.first_sequence] = "R"
+                violations[sequence - arrival.first_sequence] = item.violation
+                self._refused.append((arrival, sequence, item))
+                tally[1] += 1
+                continue
+            message_key, kind, record_key, region, payload = item
+            if is_careful:
+                known[message_key] = payload
+            partition = record_key[0] % PARTITION_COUNT
+            inbox_id += 1
+            add_row(
+                pack_row(
+                    10, 2, partition, 8, inbox_id, 8, received_time, 4, stream_id, 8, sequence,
+                    16, message_key, 2, kind, 16, record_key, 4, region, len(payload),
+                )
+                + payload
+            )  # fmt: skip
+            add_key(pack_key(5, 16, message_key, 4, stream_id, 8, sequence, 2, partition, 8, inbox_id))
+        tally[0] += len(self._rows) - begun
+        self._inbox_id = inbox_id
+        self._last[stream_id] = arrival.first_sequence + len(arrival.items) - 1
+
+    async def _answer_repeats(
+        self, arrival: Arrival, count: int, outcomes: list[str], violations: dict[int, Violation]
+    ) -> None:
+        await self.flush()
+        first, last = arrival.first_sequence, arrival.first_sequence + count - 1
+        stored = await self._session.driver.execute(
+            "SELECT k.sequence, i.payload FROM inbox_keys k JOIN inbox i USING (partition, inbox_id)"
+            " WHERE k.stream_id = %s AND k.sequence BETWEEN %s AND %s",
+            (arrival.stream_id, first, last),
+            binary=True,
+        )
+        payloads = dict(await stored.fetchall())
+        refused = await self._session.driver.execute(
+            "SELECT sequence, payload, reason, field_path, message, message_zh FROM quarantine"
+            " WHERE stage = 'intake' AND stream_id = %s AND sequence BETWEEN %s AND %s",
+            (arrival.stream_id, first, last),
+            binary=True,
+        )
+        refusals = {row[0]: row[1:] for row in await refused.fetchall()}
+        # A number that left no row was a duplicate's; its content is found under the number it first came with.
+        bare = [arrival.items[n] for n in range(count) if first + n not in payloads and first + n not in refusals]
+        elsewhere = await _known_messages(self._session, bare) if bare else _NOTHING_KNOWN
+        for index in range(count):
+            sequence, item = first + index, arrival.items[index]
+            payload = item.payload
+            if sequence not in payloads and isinstance(item, Entry) and item.message_key in elsewhere:
+                payloads[sequence] = elsewhere[item.message_key]
+            answer = refusals.get(sequence)
+            if answer is not None and answer[0] == payload:
+                outcomes[index] = "R"
+                violations[index] = Violation(*answer[1:])
+            elif answer is not None or payloads.get(sequence) != payload:
+                outcomes[index] = "R"
+                violations[index] = Violated("SEQUENCE_REUSED", "first_sequence").violation
+            else:
+                outcomes[index] = "U"
+
+    async def flush(self) -> None:
+        """Writes what was collected so far."""
+        driver = self._session.driver
+        await copy_rows(driver, _INBOX, self._rows)
+        await copy_rows(driver, _KEYS, self._keys)
+        if self._refused:
+            async with driver.cursor() as cursor:
+                await cursor.executemany(
+                    "INSERT INTO quarantine (stage, stream_id, sequence, peer_id, origin_id, reason, field_path,"
+                    " message, message_zh, payload) VALUES ('intake', %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    [
+                        (
+                            arrival.stream_id, sequence, arrival.sender_id, item.origin_id, item.violation.reason,
+                            item.violation.field_path, item.violation.message, item.violation.message_zh,
+                            item.payload,
+                        )
+                        for arrival, sequence, item in self._refused
+                    ],
+                )  # fmt: skip
+        if self._repeated:
+            async with driver.cursor() as cursor:
+                await cursor.executemany(
+                    "INSERT INTO receipt_exceptions (stream_id, sequence, state, reason, field_path, message,"
+                    " message_zh, settled_time) VALUES (%s, %s, 3, '', '', '', '', now())",
+                    self._repeated,
+                )
+        if self._tally:
+            streams = list(self._tally)
+            await driver.execute(
+                "WITH head AS (UPDATE inbox_head SET last_inbox_id = %s)"
+                " UPDATE streams s SET last_sequence = v.last_sequence, last_time = now(),"
+                " accepted_count = accepted_count + v.accepted, refused_count = refused_count + v.refused,"
+                " duplicate_count = duplicate_count + v.duplicate"
+                " FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])"
+                " v(stream_id, last_sequence, accepted, refused, duplicate) WHERE s.stream_id = v.stream_id",
+                (
+                    self._inbox_id,
+                    streams,
+                    [self._last[stream] for stream in streams],
+                    *([self._tally[stream][column] for stream in streams] for column in range(3)),
+                ),
+            )
+        self._rows, self._keys, self._refused, self._repeated, self._tally = [], [], [], [], {}
+
+
+_NOTHING_KNOWN: dict[bytes, bytes] = {}
+
+
+async def _known_messages(session: HotSession | WriteSession, items: list[Entry | Refusal]) -> dict[bytes, bytes]:
+    keys = [item.message_key for item in items if isinstance(item, Entry)]
+    cursor = await session.driver.execute(
+        "SELECT k.message_key::text, i.payload FROM inbox_keys k JOIN inbox i USING (partition, inbox_id)"
+        " WHERE k.message_key = ANY(%s::uuid[])",
+        ([key.hex() for key in keys],),
+        binary=True,
+    )
+    return {bytes.fromhex(key.replace("-", "")): payload for key, payload in await cursor.fetchall()}
+
+
+async def fetch_runs(session: HotSession, cursors: dict[int, int], limit: int) -> list[InboxRow]:
+    """Returns the next rows behind each partition's cursor, in order inside a partition.
+
+    Args:
+        session: any transaction or an idle connection.
+        cursors: partition to the last id applied.
+        limit: most rows of one partition.
+    """
+    cursor = await session.driver.execute(
+        "SELECT c.partition, i.inbox_id, i.stream_id, i.sequence, i.record_kind, i.payload, i.received_time"
+        " FROM unnest(%s::smallint[], %s::bigint[]) c(partition, cursor_id) CROSS JOIN LATERAL ("
+        " SELECT * FROM inbox WHERE inbox.partition = c.partition AND inbox.inbox_id > c.cursor_id"
+        " ORDER BY inbox.inbox_id LIMIT %s) i",
+        (list(cursors), list(cursors.values()), limit),
+        binary=True,
+    )
+    return [InboxRow(*row) for row in await cursor.fetchall()]
+
+
+async def ensure_months(session: WriteSession, now: int, months: int = 3) -> None:
+    """Makes the tables of this month and the next ones, so that no append ever waits for one.
+
+    A month whose first rows went into the default table, because nobody made its own in time, stays there.
+    """
+    first = month_index(now)
+    for index in range(first, first + months):
+        name = f"inbox_{2000 + index // 12}_{index % 12 + 1:02d}"
+        bounds = (index << _MONTH_SHIFT, (index + 1) << _MONTH_SHIFT)
+        strays = await session.driver.execute(
+            "SELECT 1 FROM inbox_default WHERE inbox_id >= %s AND inbox_id < %s LIMIT 1", bounds
+        )
+        if await strays.fetchone():
+            continue
+        await session.driver.execute(
+            sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF inbox FOR VALUES FROM ({}) TO ({})").format(
+                sql.Identifier(name), *map(sql.Literal, bounds)
+            )
+        )
+
+
+def month_index(now: int) -> int:
+    """Returns the number of months from January 2000 to ``now`` (microseconds since 1970), in UTC."""
+    moment = datetime.fromtimestamp(now / 1_000_000, UTC)
+    return (moment.year - 2000) * 12 + moment.month - 1
+
+
+def is_repeat(error: BaseException) -> bool:
+    """Tells whether an append failed because a message is known already."""
+    return isinstance(error, errors.UniqueViolation)

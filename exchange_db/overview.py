@@ -1,0 +1,79 @@
+"""How a hub stands, for people and for monitoring: its log, its streams, its quarantine. Reads only.
+
+Every count is bounded, so that looking costs the same whether ten records wait or ten million.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from exchange_db.peers import COUNTED_ROWS
+from exchange_db.quarantine import QuarantineRow
+from exchange_db.session import ReadSession
+
+
+class LogState(NamedTuple):
+    """What was taken in and is not applied yet. ``oldest_time`` is when the longest waiting record came in."""
+
+    waiting_count: int
+    oldest_time: datetime | None
+    read_time: datetime
+
+
+class StreamState(NamedTuple):
+    """A stream and its proof: last_sequence = accepted + refused + duplicate."""
+
+    sender_id: str
+    name: str
+    last_sequence: int
+    accepted_count: int
+    refused_count: int
+    duplicate_count: int
+    last_time: datetime | None
+
+
+async def log_state(session: ReadSession) -> LogState:
+    """Returns what waits for apply, and the database's clock."""
+    cursor = await session.driver.execute(
+        "SELECT coalesce(sum(w.waiting), 0)::bigint, min(w.oldest), clock_timestamp()"
+        " FROM partitions p CROSS JOIN LATERAL ("
+        " SELECT count(*) AS waiting, min(i.received_time) AS oldest FROM ("
+        " SELECT received_time FROM inbox i WHERE i.partition = p.partition AND i.inbox_id > p.cursor_id"
+        " ORDER BY i.inbox_id LIMIT %s) i) w",
+        (COUNTED_ROWS,),
+    )
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101 — an aggregate gives one row
+    return LogState(*row)
+
+
+async def streams(session: ReadSession) -> list[StreamState]:
+    """Returns every stream, by sender and name."""
+    cursor = await session.driver.execute(
+        f"SELECT {', '.join(StreamState._fields)} FROM streams ORDER BY sender_id, name"  # noqa: S608 — constants
+    )
+    return [StreamState(*row) for row in await cursor.fetchall()]
+
+
+async def held(
+    session: ReadSession, *, resolution: str = "", record_key: bytes | None = None, limit: int
+) -> list[QuarantineRow]:
+    """Returns records in quarantine, newest first, without their payloads, which may be 4 MiB each.
+
+    Args:
+        session: any transaction.
+        resolution: only those that stand so; empty for all.
+        record_key: only those of this record, 16 bytes.
+        limit: most rows.
+    """
+    columns = ", ".join((*QuarantineRow._fields[:-1], "''::bytea"))
+    conditions, values = ["true"], {"limit": limit, "resolution": resolution, "key": (record_key or b"").hex()}
+    if resolution:
+        conditions.append("resolution = %(resolution)s")
+    if record_key is not None:
+        conditions.append("record_key = %(key)s::uuid")
+    cursor = await session.driver.execute(
+        f"SELECT {columns} FROM quarantine WHERE {' AND '.join(conditions)}"  # noqa: S608 — constants
+        " ORDER BY quarantine_id DESC LIMIT %(limit)s",
+        values,
+    )
+    return [QuarantineRow(*row) for row in await cursor.fetchall()]

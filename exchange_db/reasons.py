@@ -1,0 +1,169 @@
+"""Every reason a record or a call can be refused for, in English and Chinese.
+
+A reason is stable and UPPER_SNAKE; the texts say what is wrong and what to do. ``docs/errors.md`` is drawn from here.
+"""
+
+from typing import NamedTuple
+
+
+class ReasonText(NamedTuple):
+    """The two texts of a reason; ``{value}`` and friends are filled in by the caller."""
+
+    english: str
+    chinese: str
+
+
+REASONS: dict[str, ReasonText] = {
+    # Technical: the record cannot be taken in.
+    "UNREADABLE": ReasonText(
+        "These bytes are not a Parcel message. Serialize sanji.exchange.v1.Parcel.",
+        "这些字节不是 Parcel 消息，请按 sanji.exchange.v1.Parcel 序列化后重发。",
+    ),
+    "RECORD_MISSING": ReasonText(
+        "The parcel carries no record. Set exactly one of case, component or figure_sheet.",
+        "包内没有记录，请填写 case、component、figure_sheet 之一。",
+    ),
+    "RECORD_KIND_UNSUPPORTED": ReasonText(
+        "This hub does not take {value} records yet; see the capabilities in Hello.",
+        "本枢纽暂不接收 {value} 记录，请查看 Hello 返回的能力清单。",
+    ),
+    "FIELD_MISSING": ReasonText("The field is required. Fill it in.", "必填字段为空，请补填。"),
+    "FIELD_INVALID": ReasonText("The value does not fit: {value}.", "取值不符合要求：{value}。"),
+    "TEXT_INVALID": ReasonText(
+        "The text holds a NUL or another control character. Remove it.", "文本含空字符或控制字符，请清除后重发。"
+    ),
+    "REGION_INVALID": ReasonText(
+        "{value} is not a six-digit region code (GB/T 2260).", "{value} 不是六位行政区划代码（GB/T 2260）。"
+    ),
+    "PLATFORM_ID_INVALID": ReasonText(
+        "{value} is not a platform name of the form 431221.platform.", "{value} 不是形如 431221.platform 的平台标识。"
+    ),
+    "STANDARD_REF_MISSING": ReasonText(
+        "A code needs the standard it comes from, for example GB/T-30428.2-2013: the same digits differ between them.",
+        "代码必须注明所属标准（如 GB/T-30428.2-2013），同一代码在不同标准中含义不同。",
+    ),
+    "CRS_MISSING": ReasonText(
+        "A position needs its coordinate reference system; the systems differ by up to 700 m.",
+        "坐标必须注明坐标系，不同坐标系相差可达 700 米。",
+    ),
+    "POSITION_OUT_OF_RANGE": ReasonText(
+        "{value} is no longitude and latitude in degrees. Are they swapped?",
+        "{value} 不是以度为单位的经纬度，是否颠倒？",
+    ),
+    "PLACE_MISSING": ReasonText("Give a position or an address.", "请填写坐标或地址。"),
+    "CLOCK_SKEW": ReasonText(
+        "The time lies {value} seconds ahead of this hub's clock; at most 300 are allowed. Set the clock.",
+        "时间比本枢纽时钟快 {value} 秒（最多允许 300 秒），请校准时钟。",
+    ),
+    "SEQUENCE_REUSED": ReasonText(
+        "This sequence number was used before for another content. Was the sender restored from a backup?",
+        "该序号此前已用于不同内容，发送方是否从备份恢复？",
+    ),
+    "MESSAGE_ID_REUSED": ReasonText(
+        "This message_id was used before for another content. Give every message its own.",
+        "该 message_id 此前已用于不同内容，请为每条消息使用独立标识。",
+    ),
+    "ORIGIN_FORBIDDEN": ReasonText("{value} may not speak through this link.", "{value} 的记录不允许经本链路报送。"),
+    "REGION_FORBIDDEN": ReasonText(
+        "Region {value} lies outside the rights of this link.", "区域 {value} 超出本链路的权限范围。"
+    ),
+    # Business: the record was taken in but breaks a rule.
+    "CASE_UNKNOWN": ReasonText(
+        "No report of this case has arrived. Send the report section first, then replay.",
+        "尚未收到该案件的上报信息，请先报送 report 部分再重放。",
+    ),
+    "SECTION_FORBIDDEN": ReasonText(
+        "The section belongs to {value}, which alone may write it.", "该部分归 {value} 所有，只能由其填报。"
+    ),
+    "TRANSITION_FORBIDDEN": ReasonText("A case cannot go {value}.", "案件状态不能这样变更：{value}。"),
+    # Mapping: a row of a sheet cannot become a record.
+    "VALUE_UNMAPPED": ReasonText(
+        "The mapping has no entry {value}. Add it, or give the field a default.",
+        "映射文件中没有对应项 {value}，请补上，或为该字段设 default。",
+    ),
+    "COLUMN_MISSING": ReasonText(
+        "The row has no column {value}. Export it, or correct its name in the mapping.",
+        "该行没有列 {value}，请补充导出，或更正映射文件中的列名。",
+    ),
+    "DATE_INVALID": ReasonText(
+        "{value} is in none of the formats of the mapping. Add its format there, or correct the cell.",
+        "{value} 不符合映射文件中的任何时间格式，请在其中补充该格式，或更正单元格。",
+    ),
+    "TIME_UNCERTAIN": ReasonText(
+        "{value} was skipped or came twice when the clocks changed. Set times.missing or times.ambiguous.",
+        "{value} 因夏令时切换而不存在或出现两次，请设置映射文件的 times.missing 或 times.ambiguous。",
+    ),
+    "NUMBER_INVALID": ReasonText(
+        "{value} is no number of the kind wanted here, or a spreadsheet cut its digits. Export the column as text.",
+        "{value} 不是所需的数字，或被表格软件截断位数，请将该列按文本导出。",
+    ),
+    "ROW_INVALID": ReasonText(
+        "The row has more cells than the header: {value}. Put texts that hold commas in quotes.",
+        "该行单元格多于表头：{value}。含逗号的文本请加引号。",
+    ),
+    # Calls.
+    "CERTIFICATE_UNKNOWN": ReasonText(
+        "This certificate is not registered here. Join with an invitation first.", "该证书未登记，请先凭邀请加入。"
+    ),
+    "CERTIFICATE_EXPIRED": ReasonText("The certificate has expired. Renew it.", "证书已过期，请更新。"),
+    "PEER_BLOCKED": ReasonText(
+        "This link is blocked here. Ask the hub's operator.", "该链路已被停用，请联系枢纽管理员。"
+    ),
+    "TLS_TOO_OLD": ReasonText("Only TLS 1.3 is accepted.", "仅接受 TLS 1.3。"),
+    "PEER_ID_MISMATCH": ReasonText(
+        "The name does not belong to this certificate, which is {value}.", "名称与证书不符，证书属于 {value}。"
+    ),
+    "INVITATION_INVALID": ReasonText(
+        "The invitation is unknown, used, expired or made out to another name.",
+        "邀请不存在、已使用、已过期或非本平台。",
+    ),
+    "STREAM_NOT_OPENED": ReasonText(
+        "The first message of a Push must be its opening.", "Push 的第一条消息必须是 opening。"
+    ),
+    "STREAM_NAME_INVALID": ReasonText(
+        "A stream is named with 1 to 60 of a-z, 0-9, '-', '_', '.', ':', not {value}.",
+        "流名称须为 1 至 60 个字符（a-z、0-9、-、_、.、:），不能是 {value}。",
+    ),
+    "STREAM_BUSY": ReasonText("The hub is draining. Connect again.", "枢纽正在停机排空，请重新连接。"),
+    "BATCH_TOO_LARGE": ReasonText(
+        "A batch holds 1 to 2,000 parcels, this one {value}.", "每批 1 至 2,000 条，本批 {value} 条。"
+    ),
+    "REQUEST_ID_INVALID": ReasonText(
+        "request_id must be a UUID and equal to the parcel's message_id.",
+        "request_id 必须为 UUID 且与包的 message_id 相同。",
+    ),
+    "CASE_NOT_FOUND": ReasonText("This hub holds no such case inside your rights.", "本枢纽在您的权限内没有该案件。"),
+    "ARGUMENT_INVALID": ReasonText("The argument does not fit: {value}.", "参数不符合要求：{value}。"),
+    "CURSOR_AHEAD": ReasonText(
+        "Nothing after {value} was ever given out. Start again from 0 or restore your own store.",
+        "从未发出过 {value} 之后的数据，请从 0 开始或恢复本地存储。",
+    ),
+    "DATABASE_UNAVAILABLE": ReasonText(
+        "The hub's database does not answer. Nothing was taken; send again.",
+        "枢纽数据库无响应，本次未接收，请稍后重发。",
+    ),
+    "INTERNAL": ReasonText("Something broke here; the log has it as {value}.", "枢纽内部故障，日志编号 {value}。"),
+}
+
+
+def as_markdown() -> str:
+    """Returns ``docs/errors.md``."""
+    rows = [f"| `{reason}` | {text.english} | {text.chinese} |" for reason, text in REASONS.items()]
+    return "\n".join(
+        (
+            "# Reasons",
+            "",
+            "Why a record or a call was refused. A reason is stable; it stands in `google.rpc.ErrorInfo.reason`, in",
+            "verdicts, receipts and the quarantine. `{value}` is filled in. Drawn from `exchange_db/reasons.py` by",
+            "`make docs`.",
+            "",
+            "| reason | English | 中文 |",
+            "|---|---|---|",
+            *rows,
+            "",
+        )
+    )
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

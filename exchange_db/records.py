@@ -1,0 +1,290 @@
+"""Records that travel between platforms, as frozen structs with their limits.
+
+Shapes follow ``protos/``; ``connectors.wire`` converts. Times are ``int`` microseconds since 1970-01-01T00:00:00Z, 0
+for "not yet" or "not known". Lengths are in characters. Records hold no cycles, so the collector need not look.
+"""
+
+from enum import IntEnum
+from typing import Annotated, NamedTuple
+
+from msgspec import Meta, Struct
+
+from exchange_db.reasons import REASONS
+
+Text20 = Annotated[str, Meta(max_length=20)]
+Text40 = Annotated[str, Meta(max_length=40)]
+Text60 = Annotated[str, Meta(max_length=60)]
+Text64 = Annotated[str, Meta(max_length=64)]
+Text100 = Annotated[str, Meta(max_length=100)]
+Text400 = Annotated[str, Meta(max_length=400)]
+Text4000 = Annotated[str, Meta(max_length=4000)]
+Name40 = Annotated[str, Meta(min_length=1, max_length=40)]
+PlatformId = Annotated[str, Meta(min_length=8, max_length=64)]
+Revision = Annotated[int, Meta(ge=1, le=2_147_483_647)]
+Round = Annotated[int, Meta(ge=0, le=99)]
+#: Microseconds since 1970-01-01T00:00:00Z, up to the year 2200; 0 for none.
+Time = Annotated[int, Meta(ge=0, le=7_258_118_400_000_000)]
+
+
+class Violation(Struct, frozen=True, gc=False):
+    """Why one record was refused: a reason of ``exchange_db.reasons``, the field at fault and the two texts."""
+
+    reason: str
+    field_path: str
+    message: str
+    message_zh: str
+
+
+class Refused(NamedTuple):
+    """A parcel that a neighbour refused or put into quarantine, by its number on the link."""
+
+    sequence: int
+    violation: Violation
+
+
+def printable(text: str) -> str:
+    """Returns a text of unknown origin in a form that can be stored and shown: control characters become �."""
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else "�" for letter in text)
+
+
+class Violated(Exception):
+    """A record breaks a rule; carries the violation."""
+
+    def __init__(self, reason: str, field_path: str = "", value: object = "") -> None:
+        texts = REASONS[reason]
+        shown = printable(str(value)[:80])
+        self.violation = Violation(
+            reason, field_path, texts.english.format(value=shown), texts.chinese.format(value=shown)
+        )
+        super().__init__(f"{reason} {field_path}: {self.violation.message}")
+
+
+class RecordKind(IntEnum):
+    """What a parcel carries; the numbers are stored."""
+
+    CASE = 1
+    COMPONENT = 2
+    FIGURE_SHEET = 3
+
+
+class ReportState(IntEnum):
+    """How far the report has come (2.2 of the domain notes: 上报, 核实, 不立案, 立案)."""
+
+    REPORTED = 1
+    VERIFYING = 2
+    NOT_ACCEPTED = 3
+    FILED = 4
+
+
+class AssignmentState(IntEnum):
+    """What the dispatching authority decided (待派遣, 已派遣, 挂账, 作废)."""
+
+    PENDING = 1
+    DISPATCHED = 2
+    SUSPENDED = 3
+    VOID = 4
+
+
+class HandlingState(IntEnum):
+    """How far the handling platform has come (接收, 派发, 结案申请, 退单)."""
+
+    RECEIVED = 1
+    DISPATCHED_ON = 2
+    CLOSE_REQUESTED = 3
+    RETURNED = 4
+
+
+class CheckState(IntEnum):
+    """Where the check stands (核查中, 核查不通过, 结案)."""
+
+    CHECKING = 1
+    FAILED = 2
+    CLOSED = 3
+
+
+class CodeKind(IntEnum):
+    """Component (部件) or event (事件)."""
+
+    COMPONENT = 1
+    EVENT = 2
+
+
+class Crs(IntEnum):
+    """Coordinate reference systems a position may name; NONE stands for "no position"."""
+
+    NONE = 0
+    CGCS2000 = 1
+    WGS84 = 2
+    GCJ02 = 3
+    BD09 = 4
+    LOCAL = 5
+
+
+class Report(Struct, frozen=True, array_like=True, gc=False):
+    """What was found, where and when; owned by the platform that reported it."""
+
+    revision: Revision
+    state: ReportState
+    region_code: str
+    standard_ref: Name40
+    class_kind: CodeKind
+    class_code: Annotated[str, Meta(min_length=1, max_length=20)]
+    source_code: Name40
+    authority_id: PlatformId
+    reported_time: Annotated[int, Meta(ge=1, le=7_258_118_400_000_000)]
+    area_code: Annotated[str, Meta(max_length=12)] = ""
+    filing_condition_no: Annotated[int, Meta(ge=0, le=999)] = 0
+    component_id: Annotated[str, Meta(max_length=32)] = ""
+    source_original: Text60 = ""
+    channel_ticket_no: Text64 = ""
+    description: Text4000 = ""
+    crs: Crs = Crs.NONE
+    x: float = 0.0
+    y: float = 0.0
+    address: Text400 = ""
+    grid_code: Text20 = ""
+    duty_grid_code: Text40 = ""
+    campaign: Text60 = ""
+    is_self_handled: bool = False
+    found_time: Time = 0
+    accepted_time: Time = 0
+    verified_time: Time = 0
+    filed_time: Time = 0
+    collector_ref: Text64 = ""
+
+
+class Assignment(Struct, frozen=True, array_like=True, gc=False):
+    """Who must do what until when; owned by the dispatching authority."""
+
+    revision: Revision
+    state: AssignmentState
+    standard_ref: Name40
+    class_kind: CodeKind
+    class_code: Annotated[str, Meta(min_length=1, max_length=20)]
+    handler_id: Text64 = ""
+    unit_code: Text40 = ""
+    unit_name: Text100 = ""
+    limit_value: Annotated[int, Meta(ge=0, le=100_000)] = 0
+    limit_unit: Annotated[int, Meta(ge=0, le=5)] = 0
+    original_deadline_time: Time = 0
+    deadline_time: Time = 0
+    dispatched_time: Time = 0
+    extension_count: Annotated[int, Meta(ge=0, le=99)] = 0
+    dispatch_count: Annotated[int, Meta(ge=0, le=999)] = 0
+    is_supervised: bool = False
+    supervision_deadline_time: Time = 0
+    suspended_time: Time = 0
+    suspended_until_time: Time = 0
+    reason: Text400 = ""
+
+
+class Handling(Struct, frozen=True, array_like=True, gc=False):
+    """The handling platform's own account of its work."""
+
+    revision: Revision
+    state: HandlingState
+    round: Annotated[int, Meta(ge=1, le=99)] = 1
+    local_case_no: Text64 = ""
+    local_unit_code: Text40 = ""
+    local_unit_name: Text100 = ""
+    received_time: Time = 0
+    dispatched_on_time: Time = 0
+    disposed_time: Time = 0
+    close_requested_time: Time = 0
+    result: Text4000 = ""
+    reason: Text400 = ""
+
+
+class CheckVerdict(Struct, frozen=True, array_like=True, gc=False):
+    """The authority's judgement on the work."""
+
+    revision: Revision
+    state: CheckState
+    round: Annotated[int, Meta(ge=1, le=99)] = 1
+    check_sent_time: Time = 0
+    check_answered_time: Time = 0
+    closed_time: Time = 0
+    closing_kind: Annotated[int, Meta(ge=0, le=4)] = 0
+    reason: Text400 = ""
+    satisfaction_score: Annotated[int, Meta(ge=-100, le=100)] = 0
+    has_satisfaction: bool = False
+
+
+class Action(Struct, frozen=True, array_like=True, gc=False):
+    """One line of the story; united by ``action_id``, never changed."""
+
+    action_id: str
+    kind: Name40
+    platform_id: PlatformId
+    action_time: Annotated[int, Meta(ge=1, le=7_258_118_400_000_000)]
+    actor_ref: Text100 = ""
+    opinion: Annotated[str, Meta(max_length=1000)] = ""
+
+
+class Case(Struct, frozen=True, gc=False):
+    """The sections of a case that one parcel carries; ``None`` for those it does not."""
+
+    issuer_id: str
+    case_no: str
+    report: Report | None = None
+    assignment: Assignment | None = None
+    handling: Handling | None = None
+    verdict: CheckVerdict | None = None
+    actions: tuple[Action, ...] = ()
+
+
+class Counts(Struct, frozen=True, array_like=True, gc=False):
+    """Counters of one cell, in the order they are stored."""
+
+    total: int = 0
+    dispatched_on: int = 0
+    done: int = 0
+    on_time: int = 0
+    suspended: int = 0
+    self_handled: int = 0
+    void: int = 0
+    reworked: int = 0
+    reported: int = 0
+
+
+COUNTERS: tuple[str, ...] = Counts.__struct_fields__
+
+
+class FigureCell(Struct, frozen=True, gc=False):
+    """Counts for one unit, class (``standard|C or E|code``) and source."""
+
+    unit_code: str
+    class_key: str
+    source_code: str
+    counts: Counts
+
+
+class FigureSheet(Struct, frozen=True, gc=False):
+    """Counts of one region and month, whole; ``month`` is year*100+month by deadline."""
+
+    reporter_id: str
+    region: int
+    month: int
+    revision: int
+    definition_ref: str
+    cutoff_time: int
+    is_locked: bool
+    cells: tuple[FigureCell, ...]
+
+
+Record = Case | FigureSheet
+
+
+class Parcel(Struct, frozen=True, gc=False):
+    """Envelope of one record.
+
+    ``message_id`` is the UUID's 16 bytes; ``payload`` the exact bytes that were sent, which every tier stores and
+    forwards unchanged.
+    """
+
+    message_id: bytes
+    origin_id: str
+    created_time: int
+    kind: RecordKind
+    record: Record
+    payload: bytes

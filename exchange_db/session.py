@@ -1,0 +1,141 @@
+"""The connection to the ledger: one engine, and two kinds of session.
+
+``Ledger.read`` and ``Ledger.write`` are the only places where a transaction begins and ends; every function of this
+package takes the session and never commits. Called by the hub's use cases and by the command line.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import psycopg
+from psycopg import AsyncConnection as DriverConnection
+from psycopg.types.numeric import Int8BinaryLoader
+from sqlalchemy import URL, CursorResult, Executable, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+#: Microseconds between 1970-01-01 and PostgreSQL's own zero, 2000-01-01.
+POSTGRES_EPOCH = 946_684_800_000_000
+
+
+class ReadSession:
+    """A transaction that reads. ``driver`` is the raw connection, for the hot path's COPY and arrays."""
+
+    def __init__(self, connection: AsyncConnection, driver: "DriverConnection[tuple[Any, ...]]") -> None:
+        self._connection = connection
+        self.driver = driver
+
+    async def execute(self, statement: Executable, values: Any = None) -> CursorResult[*tuple[Any, ...]]:
+        """Runs one SQLAlchemy statement."""
+        return await self._connection.execute(statement, values)
+
+
+class WriteSession(ReadSession):
+    """A transaction that may write."""
+
+
+class Ledger:
+    """The hub's database.
+
+    Args:
+        url: ``postgresql://…`` of a server of one's own or of the embedded one.
+        pool_size: connections kept open; 0 opens one for every session.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 4) -> None:
+        self.url = url
+        pooling: dict[str, Any] = (
+            {"pool_size": pool_size, "max_overflow": 12, "pool_pre_ping": False}
+            if pool_size
+            else {"poolclass": NullPool}
+        )
+        self._engine: AsyncEngine = create_async_engine(
+            sqlalchemy_url(url), connect_args={"prepare_threshold": 2, "connect_timeout": 10}, **pooling
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes every pooled connection."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        """Yields a session that reads one consistent picture."""
+        async with self._engine.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            yield ReadSession(connection, await _driver(connection))
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        """Yields a session that is committed when the block ends well, and rolled back when it does not."""
+        async with self._engine.begin() as connection:
+            yield WriteSession(connection, await _driver(connection))
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator["Dedicated"]:
+        """Yields a pooled connection on which every statement stands alone, for looking again and again."""
+        async with self._engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            yield Dedicated(await _driver(connection))
+
+    @asynccontextmanager
+    async def dedicated(self) -> AsyncIterator["Dedicated"]:
+        """Yields a connection of its own for one long worker; it is closed at the end, never pooled."""
+        driver = await connect(self.url)
+        try:
+            yield Dedicated(driver)
+        finally:
+            await driver.close()
+
+
+class HotSession:
+    """A raw connection of the hot path: no statement builder."""
+
+    def __init__(self, driver: "DriverConnection[tuple[Any, ...]]") -> None:
+        self.driver = driver
+
+
+class Dedicated(HotSession):
+    """One raw connection that a worker keeps; ``transaction`` opens the next transaction on it."""
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[HotSession]:
+        """Yields the next transaction, committed when the block ends well."""
+        async with self.driver.transaction():
+            yield HotSession(self.driver)
+
+
+async def connect(url: str) -> "DriverConnection[tuple[Any, ...]]":
+    """Opens one raw connection in autocommit for the hot path.
+
+    Its binary results carry ``timestamptz`` as the number on the wire: microseconds since 2000-01-01 (see
+    ``POSTGRES_EPOCH``), several times faster than making aware datetimes.
+    """
+    driver = await psycopg.AsyncConnection.connect(
+        driver_url(url), autocommit=True, prepare_threshold=2, connect_timeout=10
+    )
+    driver.adapters.register_loader("timestamptz", Int8BinaryLoader)
+    return driver
+
+
+def driver_url(url: str) -> str:
+    """Returns ``url`` in the form libpq reads."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def sqlalchemy_url(url: str) -> URL:
+    """Returns ``url`` with the one driver this project uses."""
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+async def _driver(connection: AsyncConnection) -> "DriverConnection[tuple[Any, ...]]":
+    raw = await connection.get_raw_connection()
+    driver = raw.driver_connection
+    assert isinstance(driver, psycopg.AsyncConnection)  # noqa: S101 — the URL names the driver
+    return driver

@@ -1,0 +1,38 @@
+"""Who runs what: leases, sleepers, and the log of scheduled jobs."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Identity, Index, Table, Text
+
+from exchange_db.tables.base import METADATA, TIME
+
+#: Leases and sleepers are not worth a durable commit: after a crash of the server they are empty, and made anew.
+leases = Table(
+    "leases",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expires_time", TIME, nullable=False),
+    prefixes=["UNLOGGED"],
+    postgresql_with={"fillfactor": "50"},
+)
+
+#: A reader that is about to sleep says so here; only then does a writer pay for a NOTIFY.
+wakeups = Table(
+    "wakeups",
+    METADATA,
+    Column("channel", Text, primary_key=True),
+    Column("is_sleeping", Boolean, nullable=False),
+    prefixes=["UNLOGGED"],
+    postgresql_with={"fillfactor": "50"},
+)
+
+job_runs = Table(
+    "job_runs",
+    METADATA,
+    Column("run_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("started_time", TIME, nullable=False),
+    Column("ended_time", TIME),
+    Column("result", Text, nullable=False, server_default=""),
+    Column("trouble", Text, nullable=False, server_default=""),
+    Index("ix_job_runs_job_started", "job", "started_time"),
+)

@@ -1,0 +1,1 @@
+"""Step 2: the one place where state changes."""

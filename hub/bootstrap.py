@@ -1,0 +1,171 @@
+"""The one place where a hub is put together: settings in, running roles out."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+from exchange_db import inbox, migrate
+from exchange_db.embedded import EmbeddedServer
+from exchange_db.peers import Peer
+from exchange_db.session import Ledger
+from hub.apply.worker import ApplyLane
+from hub.clock import Clock
+from hub.delivery.dialling import Dialler
+from hub.delivery.dispatcher import Dispatcher
+from hub.delivery.fetcher import Fetcher
+from hub.delivery.office import DeliveryOffice
+from hub.intake.desk import IntakeDesk
+from hub.intake.own import OwnStream
+from hub.jobs.runner import JobRunner
+from hub.jobs.schedule import schedule
+from hub.listener import Listener
+from hub.rpc.calls import CallGuard
+from hub.rpc.case_reading import CaseReader
+from hub.rpc.exchange_servicer import ExchangeServicer
+from hub.rpc.federation_servicer import FederationServicer
+from hub.rpc.server import RpcServer, Servicers
+from hub.rpc.statistics_servicer import StatisticsServicer
+from hub.settings import ROLES, Role, Settings
+from hub.statistics.reading import FigureReader
+
+logger = logging.getLogger(__name__)
+
+#: How long calls under way may take to finish when the hub stops.
+DRAIN_SECONDS = 5.0
+
+
+class Hub:
+    """One process of a hub.
+
+    Args:
+        settings: all settings.
+        clock: the hub's clock.
+        roles: what this process does; several processes may share one ledger.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, roles: tuple[Role, ...] = ROLES) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._roles = roles
+        self.is_ready = asyncio.Event()
+        self.port = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Runs the roles until ``stop`` is set, then drains.
+
+        Raises:
+            EmbeddedServerFailed, PortTaken, sqlalchemy.exc.OperationalError: the hub could not start.
+        """
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            url = open_database(settings, stack)
+            await asyncio.to_thread(migrate.upgrade, url)
+            ledger = await stack.enter_async_context(Ledger(url))
+            async with ledger.write() as session:
+                await inbox.ensure_months(session, self._clock())
+            listener = Listener(ledger)
+            desk = IntakeDesk(ledger, settings.hub.region, self._clock)
+            works = [("listener", listener.run()), ("intake desk", desk.run())]
+            works += self._workers(ledger, listener, desk)
+            tasks = [asyncio.create_task(work, name=name) for name, work in works]
+            server = self._server(ledger, listener, desk) if "intake" in self._roles else None
+            try:
+                if server is not None:
+                    await server.start()
+                    self.port = server.port
+                self.is_ready.set()
+                await _until(stop, tasks)
+            finally:
+                if server is not None:
+                    await server.stop(DRAIN_SECONDS)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _workers(
+        self, ledger: Ledger, listener: Listener, desk: IntakeDesk
+    ) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        settings, holder = self._settings, f"{self._settings.hub.instance}/{'+'.join(self._roles)}"
+        reader = FigureReader(ledger, settings)
+        works: list[tuple[str, Coroutine[Any, Any, None]]] = []
+        if "apply" in self._roles:
+            for number in range(settings.apply.lanes):
+                lane = ApplyLane(
+                    ledger, listener, f"{holder}/{number}", settings.figures.counting, settings.apply.run_size
+                )
+                works.append((f"apply {number}", lane.run()))
+        if "deliver" in self._roles:
+            works.append(("deliver", self._office(ledger, listener, desk, holder).run()))
+        if "schedule" in self._roles:
+            own = OwnStream(ledger, desk, settings.hub.id, settings.hub.region, "figures")
+            runner = JobRunner(ledger, schedule(ledger, settings, self._clock, own.submit), holder, self._clock)
+            works.append(("schedule", runner.run()))
+        if "console" in self._roles:
+            # Only a process with pages carries the weight of a web server.
+            from hub.console.app import Console
+
+            works.append(("console", Console(ledger, settings, reader, self._clock).run()))
+        return works
+
+    def _office(self, ledger: Ledger, listener: Listener, desk: IntakeDesk, holder: str) -> DeliveryOffice:
+        settings, clock, dialler = self._settings, self._clock, make_dialler(self._settings)
+        pulls = not settings.listen.public_address
+
+        def push(peer: Peer) -> Coroutine[Any, Any, None] | None:
+            if not peer.address:
+                return None
+            return Dispatcher(ledger, listener, dialler, clock, settings.deliver, holder, peer).run()
+
+        def fetch(peer: Peer) -> Coroutine[Any, Any, None] | None:
+            if peer.relation != "parent" or not peer.address or not pulls:
+                return None
+            return Fetcher(ledger, dialler, desk.take, clock, settings.deliver, holder, peer).run()
+
+        return DeliveryOffice(ledger, listener, {"deliver": push, "fetch": fetch})
+
+    def _server(self, ledger: Ledger, listener: Listener, desk: IntakeDesk) -> RpcServer:
+        settings = self._settings
+        hub, tls = settings.hub, settings.tls
+        reader = CaseReader(ledger, make_dialler(settings), hub.id, settings.figures.counting)
+        servicers = Servicers(
+            ExchangeServicer(ledger, desk, listener, reader),
+            FederationServicer(ledger, self._clock, hub.id, hub.name, hub.region),
+            StatisticsServicer(FigureReader(ledger, settings)),
+        )
+        return RpcServer(
+            CallGuard(ledger, self._clock),
+            servicers,
+            address=f"{settings.listen.host}:{settings.listen.port}",
+            authority=tls.authority,
+            certificate=tls.certificate,
+            key=tls.key,
+            has_reflection=settings.listen.has_reflection,
+        )
+
+
+def make_dialler(settings: Settings) -> Dialler:
+    """Returns what dials neighbours with this hub's certificate."""
+    return Dialler(settings.tls.authority, settings.tls.certificate, settings.tls.key)
+
+
+def open_database(settings: Settings, stack: AsyncExitStack) -> str:
+    """Returns the URL of the ledger; starts the embedded server when no other is named.
+
+    Raises:
+        EmbeddedServerFailed: the embedded server did not start.
+    """
+    if settings.database.url is not None:
+        return settings.database.url.get_secret_value()
+    server = stack.enter_context(EmbeddedServer(settings.database.folder))
+    return server.ensure_database(settings.database.name)
+
+
+async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    """Waits for the order to stop; a worker that ends by itself is a fault and ends the process."""
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    for task in done - {stopping}:
+        task.result()

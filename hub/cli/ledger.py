@@ -1,0 +1,36 @@
+"""Opening the hub's ledger for a command: the same database the hub serves, running or not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import TypeVar
+
+import sqlalchemy.exc
+import typer
+
+from exchange_db import migrate
+from exchange_db.errors import ExchangeDbError
+from exchange_db.session import Ledger
+from hub.bootstrap import open_database
+from hub.settings import Settings
+
+T = TypeVar("T")
+
+
+def with_ledger(settings: Settings, act: Callable[[Ledger], Awaitable[T]]) -> T:
+    """Runs ``act`` with the hub's ledger; says what is wrong when the database does not answer."""
+
+    async def run() -> T:
+        async with AsyncExitStack() as stack:
+            url = open_database(settings, stack)
+            await asyncio.to_thread(migrate.upgrade, url)
+            async with Ledger(url, pool_size=0) as ledger:
+                return await act(ledger)
+
+    try:
+        return asyncio.run(run())
+    except (ExchangeDbError, sqlalchemy.exc.OperationalError) as error:
+        typer.echo(
+            f"数据库无响应：{error}\n请运行 sanji check。 / The database does not answer; run sanji check.", err=True
+        )
+        raise typer.Exit(1) from None

@@ -1,0 +1,157 @@
+"""``sanji peers``: inviting, accepting, blocking and listing neighbours."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from connectors.errors import ConnectorError
+from exchange_db import peers
+from exchange_db.records import Violated
+from exchange_db.regions import format_region, tier_of
+from exchange_db.session import Ledger
+from hub.cli.app import app
+from hub.cli.configuration import load
+from hub.cli.ledger import with_ledger
+from hub.federation import joining
+from hub.federation.enrolment import accept_as_hub, accept_as_platform, announce, write_invitation
+from hub.federation.joining import Letter, LetterInvalid
+
+commands = typer.Typer(no_args_is_help=True, help="邻居平台：邀请、接受、停用、查看。 / Neighbours.")
+app.add_typer(commands, name="peers")
+
+Config = Annotated[Path, typer.Option(help="设置文件 / settings file")]
+
+
+@commands.command()
+def invite(
+    peer_id: Annotated[str, typer.Argument(help="对方标识，如 431221.platform / name of the neighbour")],
+    address: Annotated[
+        str, typer.Option(help="对方可连接到本枢纽的地址 host:port / where the neighbour can dial us")
+    ] = "",
+    relation: Annotated[
+        Literal["child", "parent"], typer.Option(help="对方是下级还是上级 / what it is to us")
+    ] = "child",
+    kind: Annotated[Literal["hub", "platform"], typer.Option(help="枢纽或业务平台 / hub or platform")] = "platform",
+    out: Annotated[Path | None, typer.Option(help="邀请函文件 / invitation file")] = None,
+    config: Config = Path("sanji.toml"),
+) -> None:
+    """生成邀请函，交给对方执行 sanji peers accept。 / Make an invitation for a neighbour."""
+    settings = load(config)
+    reachable = address or settings.listen.public_address or f"127.0.0.1:{settings.listen.port}"
+
+    async def act(ledger: Ledger) -> Letter:
+        return await write_invitation(
+            ledger, settings, peer_id=peer_id, kind=kind, relation=relation, address=reachable
+        )
+
+    try:
+        letter = with_ledger(settings, act)
+    except (Violated, OSError) as error:
+        _fail(str(error))
+    text = joining.write_letter(letter)
+    if out is None:
+        typer.echo(text)
+        return
+    out.write_text(text)
+    out.chmod(0o600)
+    typer.echo(f"邀请函已写入 {out}，{letter.expires[:16]} 前有效，请经安全渠道交给 {peer_id}。 / Invitation written.")
+
+
+@commands.command()
+def accept(
+    letter_file: Annotated[Path, typer.Argument(help="邀请函文件 / invitation file")],
+    profile: Annotated[
+        Path | None, typer.Option(help="平台用：把连接档案写入该目录 / for platforms: folder of the profile")
+    ] = None,
+    certificate: Annotated[Path | None, typer.Option(help="平台用：本平台证书 / certificate of the platform")] = None,
+    key: Annotated[Path | None, typer.Option(help="平台用：本平台私钥 / private key of the platform")] = None,
+    config: Config = Path("sanji.toml"),
+) -> None:
+    """接受邀请：枢纽写入登记表，平台用 --profile 得到连接档案。 / Accept an invitation."""
+    try:
+        letter = joining.read_letter(letter_file.read_text())
+    except (OSError, LetterInvalid):
+        _fail(f"{letter_file} 不是有效的邀请函，请向邀请方索取。 / is not an invitation.")
+    if joining.expires_of(letter) < datetime.now(UTC):
+        _fail("邀请函已过期，请向邀请方重新索取。 / The invitation has expired.")
+    try:
+        if profile is not None:
+            if certificate is None or key is None:
+                _fail("请用 --certificate 和 --key 指明本平台证书与私钥。 / Name --certificate and --key.")
+            asyncio.run(accept_as_platform(letter, profile, certificate, key))
+        else:
+            settings = load(config)
+            with_ledger(settings, lambda ledger: accept_as_hub(ledger, settings, letter))
+    except (ConnectorError, Violated, OSError) as error:
+        _fail(f"未能加入 {letter.hub_id}：{error} / Could not join.")
+    typer.echo(f"已加入 {letter.hub_id}（{letter.hub_name}）。 / Joined.")
+
+
+@commands.command()
+def block(
+    peer_id: Annotated[str, typer.Argument(help="对方标识 / name of the neighbour")],
+    config: Config = Path("sanji.toml"),
+) -> None:
+    """停用一个邻居：其连接立即被拒绝。 / Refuse a neighbour from its next call on."""
+    _set_state(config, peer_id, "blocked")
+    typer.echo(f"{peer_id} 已停用。 / blocked.")
+
+
+@commands.command()
+def unblock(
+    peer_id: Annotated[str, typer.Argument(help="对方标识 / name of the neighbour")],
+    config: Config = Path("sanji.toml"),
+) -> None:
+    """恢复一个邻居。 / Welcome a neighbour again."""
+    _set_state(config, peer_id, "active")
+    typer.echo(f"{peer_id} 已恢复。 / active.")
+
+
+def _set_state(config: Path, peer_id: str, state: str) -> None:
+    async def act(ledger: Ledger) -> bool:
+        async with ledger.write() as session:
+            known = await peers.set_state(session, peer_id, state)
+        await announce(ledger)
+        return known
+
+    if not with_ledger(load(config), act):
+        _fail(f"登记表中没有 {peer_id}。 / There is no such neighbour.")
+
+
+@commands.command(name="list")
+def list_peers(config: Config = Path("sanji.toml")) -> None:
+    """列出邻居与链路状况。 / List neighbours and how their links stand."""
+
+    async def act(ledger: Ledger) -> list[peers.LinkState]:
+        async with ledger.read() as session:
+            return await peers.link_states(session)
+
+    states = with_ledger(load(config), act)
+    table = Table()
+    for title in ("标识", "名称", "层级", "关系", "状态", "待送达", "最近联系", "证书剩余天数", "故障"):
+        table.add_column(title)
+    now = datetime.now(UTC)
+    for state in states:
+        peer = state.peer
+        table.add_row(
+            peer.peer_id,
+            peer.name,
+            f"{tier_of(peer.region)} {format_region(peer.region)}",
+            peer.relation,
+            peer.state,
+            str(state.waiting_count),
+            state.contact_time.astimezone().strftime("%m-%d %H:%M:%S") if state.contact_time else "—",
+            str((peer.certificate_end_time - now).days),
+            state.trouble,
+        )
+    Console().print(table)
+
+
+def _fail(text: str) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(1)

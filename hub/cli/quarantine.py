@@ -1,0 +1,93 @@
+"""``sanji quarantine``: seeing what was refused, and replaying or discarding it.
+
+A replay enters through the intake like everything else: under the hub's own stream, with a new message of the same
+content. What was refused at intake by contract must be corrected and sent again by its origin.
+"""
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from exchange_db import quarantine, wakeups
+from exchange_db.quarantine import QuarantineRow
+from exchange_db.session import Ledger
+from hub.cli.app import app
+from hub.cli.configuration import load
+from hub.cli.ledger import with_ledger
+from hub.clock import system_clock
+from hub.intake.replay import Replayed
+from hub.intake.replay import replay as replay_one
+
+commands = typer.Typer(no_args_is_help=True, help="隔离区：查看、重放、丢弃。 / Refused records.")
+app.add_typer(commands, name="quarantine")
+
+Config = Annotated[Path, typer.Option(help="设置文件 / settings file")]
+Number = Annotated[int, typer.Argument(help="编号 / number")]
+
+_OUTCOMES = {
+    Replayed.REPLAYED: "已重新进入处理队列。 / In line again.",
+    Replayed.UNKNOWN: "没有这条待处理记录。 / No such open record.",
+    Replayed.STILL_REFUSED: "仍不符合接口规范，须由来源方更正后重发；可执行 discard。 / Its origin must correct and resend it.",
+}
+
+
+@commands.command(name="list")
+def list_held(config: Config = Path("sanji.toml"), limit: int = 50) -> None:
+    """列出隔离区中的记录。 / List records in quarantine."""
+
+    async def act(ledger: Ledger) -> list[QuarantineRow]:
+        async with ledger.read() as session:
+            return await quarantine.listing(session, limit=limit)
+
+    table = Table()
+    for title in ("编号", "环节", "来自", "序号", "原因", "字段", "说明", "时间"):
+        table.add_column(title)
+    for row in with_ledger(load(config), act):
+        table.add_row(
+            str(row.quarantine_id),
+            row.stage,
+            row.peer_id,
+            str(row.sequence),
+            row.reason,
+            row.field_path,
+            row.message_zh,
+            row.created_time.astimezone().strftime("%m-%d %H:%M:%S"),
+        )
+    Console().print(table)
+
+
+@commands.command()
+def replay(number: Number, config: Config = Path("sanji.toml")) -> None:
+    """重放一条记录。 / Apply a record once more."""
+
+    settings = load(config)
+
+    async def act(ledger: Ledger) -> Replayed:
+        async with ledger.write() as session:
+            outcome = await replay_one(session, number, getpass.getuser(), settings.hub.id, system_clock())
+        async with ledger.watching() as connection:
+            await wakeups.wake(connection.driver, wakeups.INBOX)
+            await wakeups.wake(connection.driver, wakeups.OUTBOX)
+        return outcome
+
+    outcome = with_ledger(settings, act)
+    typer.echo(_OUTCOMES[outcome], err=outcome is not Replayed.REPLAYED)
+    raise typer.Exit(0 if outcome is Replayed.REPLAYED else 1)
+
+
+@commands.command()
+def discard(number: Number, config: Config = Path("sanji.toml")) -> None:
+    """丢弃一条记录（保留原文与处理人）。 / Close a record without effect; its bytes are kept."""
+
+    async def act(ledger: Ledger) -> bool:
+        async with ledger.write() as session:
+            return await quarantine.resolve(session, number, "discarded", getpass.getuser())
+
+    if not with_ledger(load(config), act):
+        typer.echo("没有这条待处理记录。 / No such open record.", err=True)
+        raise typer.Exit(1)
+    typer.echo("已丢弃。 / Discarded.")

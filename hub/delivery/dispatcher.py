@@ -1,0 +1,236 @@
+"""The dispatcher of one destination.
+
+It holds the lease ``deliver/<peer>``, keeps one push stream open to the neighbour, and works in three beats that
+never share a transaction: give numbers to what is due (commit), send with no transaction open, record each answer
+(commit). Up to ``window`` batches are under way. Whatever breaks, the next connection begins where the neighbour says
+it stands: the number it expects next is the truth, so a lost answer costs a repeat at most, and a repeat is harmless.
+
+Failures are of three kinds. *Unreachable*: the failure is counted, a pause with jitter is written to the link (it
+survives a restart) and ended early by any sign of life from the neighbour. *Credentials refused*: the same, but told
+to people in words. *A parcel refused*: that parcel goes to quarantine with the neighbour's reason, the others go on.
+A destination that hangs is given up after ``answer_timeout_seconds``. Every destination has its own task, connection
+and pause, so a dead one costs the others nothing.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from contextlib import suppress
+
+import psycopg
+
+from connectors import verdicts
+from connectors.errors import CallRefused, ConnectorError, Unreachable
+from connectors.transports.grpc_peer import MAX_BATCH_BYTES, Answer, GrpcPeer, PushStream
+from exchange_db import leases, links, outbox, wakeups
+from exchange_db.errors import LeaseLost
+from exchange_db.peers import Peer
+from exchange_db.session import Dedicated, Ledger
+from hub.clock import Clock
+from hub.delivery.backoff import pause_seconds
+from hub.delivery.dialling import Dialler
+from hub.listener import Listener
+from hub.settings import DeliverPart
+
+logger = logging.getLogger(__name__)
+
+#: Name of the stream a hub pushes in.
+STREAM = "link"
+LEASE_SECONDS = 5.0
+_POLL_SECONDS = 1.0
+
+
+class Dispatcher:
+    """Delivers to one neighbour until cancelled."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        listener: Listener,
+        dialler: Dialler,
+        clock: Clock,
+        settings: DeliverPart,
+        holder: str,
+        peer: Peer,
+    ) -> None:
+        self._ledger = ledger
+        self._listener = listener
+        self._dialler = dialler
+        self._clock = clock
+        self._settings = settings
+        self._holder = holder
+        self._peer = peer
+        self._lease = f"deliver/{peer.peer_id}"
+        self._under_way: deque[tuple[int, float]] = deque()
+        self._room = asyncio.Semaphore(settings.window)
+        self._is_down = False
+        #: Last number given on the link, as far as this dispatcher knows: behind it there is nothing to fetch.
+        self._numbered = 0
+
+    async def run(self) -> None:
+        """Connects, delivers, and tries again after every failure."""
+        while True:
+            try:
+                async with self._ledger.dedicated() as connection:
+                    try:
+                        while True:
+                            await self._attempt(connection)
+                    finally:
+                        await asyncio.shield(self._release())
+            except (psycopg.OperationalError, OSError) as error:
+                logger.warning("deliver %s: database does not answer: %s", self._peer.peer_id, error)
+                await asyncio.sleep(0.5)
+
+    async def _release(self) -> None:
+        """Gives the lease back, on another connection: this one may be in the middle of a statement."""
+        with suppress(psycopg.OperationalError, OSError):
+            async with self._ledger.dedicated() as connection:
+                await leases.release(connection.driver, [self._lease], self._holder)
+
+    async def _attempt(self, connection: Dedicated) -> None:
+        driver = connection.driver
+        if not await leases.claim(driver, [self._lease], self._holder, LEASE_SECONDS):
+            await asyncio.sleep(_POLL_SECONDS)
+            return
+        state = await links.backoff(driver, self._peer.destination_id)
+        if state.seconds_left > 0:
+            seen = self._listener.version(wakeups.OUTBOX)
+            await self._listener.wait(wakeups.OUTBOX, seen, min(state.seconds_left, _POLL_SECONDS))
+            return
+        try:
+            async with GrpcPeer(self._dialler.target(self._peer)) as neighbour:
+                await self._deliver(connection, neighbour)
+        except LeaseLost:
+            logger.info("deliver %s: taken over by another process", self._peer.peer_id)
+        except (ConnectorError, TimeoutError) as error:
+            pause = pause_seconds(
+                state.failure_count,
+                first_seconds=self._settings.backoff_first_seconds,
+                cap_seconds=self._settings.backoff_cap_seconds,
+                chance=random.random(),  # noqa: S311 — jitter, not a secret
+            )
+            if not self._is_down:
+                logger.warning("deliver %s: %s", self._peer.peer_id, error)
+            self._is_down = True
+            await links.note_failure(driver, self._peer.destination_id, str(error) or "no answer in time", pause)
+
+    async def _deliver(self, connection: Dedicated, neighbour: GrpcPeer) -> None:
+        progress = await outbox.progress(connection.driver, self._peer.destination_id)
+        pushing = neighbour.push(STREAM, receipts_after=progress.receipted_sequence, wants_receipts=True)
+        async with asyncio.timeout(self._settings.answer_timeout_seconds) as opening:
+            async with pushing as stream:
+                opening.reschedule(None)
+                position = stream.next_sequence - 1
+                if position > progress.last_sequence:
+                    raise CallRefused(
+                        f"{self._peer.peer_id} expects number {position + 1}, but only {progress.last_sequence} were"
+                        " ever given here: this ledger was restored from an older backup 本库可能由旧备份恢复",
+                        "SEQUENCE_REUSED",
+                        [],
+                    )
+                await links.confirm(connection.driver, self._peer.destination_id, position)
+                if self._is_down:
+                    logger.info("deliver %s: reachable again", self._peer.peer_id)
+                self._is_down = False
+                self._under_way.clear()
+                self._numbered = progress.last_sequence
+                self._room = asyncio.Semaphore(self._settings.window)
+                try:
+                    async with asyncio.TaskGroup() as tasks:
+                        tasks.create_task(self._send(connection, stream, position))
+                        tasks.create_task(self._record(stream))
+                        tasks.create_task(self._watch(neighbour))
+                except BaseExceptionGroup as group:
+                    raise _told(group) from None
+
+    async def _send(self, connection: Dedicated, stream: PushStream, position: int) -> None:
+        while True:
+            await self._room.acquire()
+            batch = await self._next(connection, position)
+            self._under_way.append((batch[-1].sequence, time.monotonic()))
+            await stream.send(position + 1, [parcel.payload for parcel in batch])
+            position = batch[-1].sequence
+
+    async def _next(self, connection: Dedicated, position: int) -> list[outbox.Numbered]:
+        """Waits for parcels behind a number and returns them, numbered."""
+        destination_id, size = self._peer.destination_id, self._settings.batch_size
+        is_asleep = False
+        while True:
+            seen = self._listener.version(wakeups.OUTBOX)
+            found: list[outbox.Numbered] = []
+            if position < self._numbered:
+                found = await outbox.fetch(connection.driver, destination_id, position, size)
+            if not found:
+                async with connection.transaction() as session:
+                    found = await outbox.number_due(session, destination_id, size)
+            if found:
+                self._numbered = max(self._numbered, found[-1].sequence)
+                return outbox.fitting(found, MAX_BATCH_BYTES)
+            if is_asleep:
+                await self._listener.wait(wakeups.OUTBOX, seen, _POLL_SECONDS)
+                self._numbered = (await outbox.progress(connection.driver, destination_id)).last_sequence
+            else:
+                await wakeups.sleep(connection.driver, wakeups.OUTBOX)
+            is_asleep = not is_asleep
+
+    async def _record(self, stream: PushStream) -> None:
+        async with self._ledger.dedicated() as connection:
+            async for answer in stream.answers():
+                await self._note(connection, answer)
+        raise Unreachable("the neighbour ended the stream")
+
+    async def _note(self, connection: Dedicated, answer: Answer) -> None:
+        destination_id = self._peer.destination_id
+        if answer.verdict is not None:
+            refused = verdicts.refused(answer.verdict)
+            async with connection.transaction() as session:
+                await links.hold_refused(session, destination_id, self._peer.peer_id, refused)
+                await links.confirm(session.driver, destination_id, verdicts.last_taken(answer.verdict))
+            if not verdicts.is_taken_whole(answer.verdict):
+                raise Unreachable(f"the neighbour expects number {answer.verdict.next_sequence}")
+            self._under_way.popleft()
+            self._room.release()
+        elif answer.receipts is not None:
+            async with connection.transaction() as session:
+                held = verdicts.quarantined(answer.receipts)
+                await links.hold_refused(session, destination_id, self._peer.peer_id, held)
+                await links.settle(session.driver, destination_id, answer.receipts.last_sequence)
+
+    async def _watch(self, neighbour: GrpcPeer) -> None:
+        """Keeps the lease, sends signs of life, and gives up on a neighbour that hangs."""
+        beat_at = 0.0
+        async with self._ledger.dedicated() as connection:
+            while True:
+                if not await leases.claim(connection.driver, [self._lease], self._holder, LEASE_SECONDS):
+                    raise LeaseLost(self._lease)
+                now = time.monotonic()
+                if self._under_way and now - self._under_way[0][1] > self._settings.answer_timeout_seconds:
+                    raise Unreachable("no answer to a batch in time 批次未及时应答")
+                if now >= beat_at:
+                    beat_at = now + self._settings.heartbeat_seconds
+                    await self._beat(connection, neighbour)
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def _beat(self, connection: Dedicated, neighbour: GrpcPeer) -> None:
+        progress = await outbox.progress(connection.driver, self._peer.destination_id)
+        waiting = progress.last_sequence - progress.acked_sequence
+        await neighbour.beat(
+            self._clock(), waiting_count=waiting, timeout_seconds=self._settings.answer_timeout_seconds
+        )
+        await links.note_success(connection.driver, self._peer.destination_id)
+
+
+def _told(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Returns the error that tells most: a refusal before a broken connection before a cancellation."""
+    leaves: list[BaseException] = []
+    for error in group.exceptions:
+        leaves.append(_told(error) if isinstance(error, BaseExceptionGroup) else error)
+    with suppress(StopIteration):
+        return next(
+            error for error in leaves if isinstance(error, ConnectorError) and not isinstance(error, Unreachable)
+        )
+    with suppress(StopIteration):
+        return next(error for error in leaves if not isinstance(error, asyncio.CancelledError))
+    return leaves[0]

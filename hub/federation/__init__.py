@@ -1,0 +1,1 @@
+"""Neighbours: joining them, reaching them, signs of life."""

@@ -1,0 +1,150 @@
+"""Joining a neighbour: an invitation on one side, its acceptance on the other, pinned certificates on both.
+
+The invitation carries what the other side must believe (name, address, thumbprint, authority) and a one-time code;
+accepting it calls ``Join`` with that code, which pins the caller's certificate here.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct, convert, to_builtins
+from msgspec import ValidationError as ShapeError
+
+from auth.certificates import end_time_of, id_of, thumbprint
+from exchange_db import peers
+from exchange_db.peers import Invitation, NewPeer
+from exchange_db.records import Violated
+from exchange_db.regions import region_of, subtree
+from exchange_db.session import WriteSession
+
+#: How long an invitation can be used.
+VALIDITY = timedelta(days=7)
+
+
+class Letter(Struct, frozen=True):
+    """What an invitation file says; ``authority`` is PEM, ``expires`` ISO 8601."""
+
+    hub_id: str
+    hub_name: str
+    address: str
+    thumbprint: str
+    authority: str
+    peer_id: str
+    relation: str
+    code: str
+    expires: str
+
+
+class LetterInvalid(Exception):
+    """The file is not an invitation. Ask the hub that invited you for a new one."""
+
+
+def write_letter(letter: Letter) -> str:
+    """Returns the invitation as one line of text that survives mail and chat."""
+    return base64.urlsafe_b64encode(json.dumps(to_builtins(letter)).encode()).decode()
+
+
+def read_letter(text: str) -> Letter:
+    """Reads an invitation.
+
+    Raises:
+        LetterInvalid: it is not one.
+    """
+    try:
+        return convert(json.loads(base64.urlsafe_b64decode(text.strip().encode())), Letter)
+    except (ValueError, ShapeError) as error:
+        raise LetterInvalid(str(error)) from error
+
+
+async def invite(
+    session: WriteSession, *, peer_id: str, kind: str, relation: str, hub_region: int, now: datetime
+) -> tuple[str, datetime]:
+    """Makes an invitation for a neighbour and returns its one-time code and its end.
+
+    Args:
+        session: the transaction.
+        peer_id: name the invitation is made out to.
+        kind: ``hub`` or ``platform``.
+        relation: what the neighbour will be to this hub: ``child`` or ``parent``.
+        hub_region: region of this hub.
+        now: the hub's clock, aware.
+
+    Raises:
+        Violated: the name does not fit the relation.
+    """
+    region = _region_for(peer_id, relation, hub_region)
+    code = secrets.token_urlsafe(24)
+    expires_time = now + VALIDITY
+    await peers.invite(session, Invitation(_digest(code), peer_id, region, kind, relation, expires_time))
+    return code, expires_time
+
+
+async def redeem(
+    session: WriteSession, *, code: str, peer_id: str, name: str, address: str, certificate: bytes, now: datetime
+) -> NewPeer:
+    """Uses an invitation up and pins the certificate it was redeemed with.
+
+    Raises:
+        Violated: INVITATION_INVALID or PEER_ID_MISMATCH.
+    """
+    invitation = await peers.redeem(session, _digest(code), peer_id, now)
+    if invitation is None:
+        raise Violated("INVITATION_INVALID", "code")
+    if id_of(certificate) != peer_id:
+        raise Violated("PEER_ID_MISMATCH", "peer_id", id_of(certificate))
+    peer = NewPeer(
+        peer_id,
+        name[:100] or peer_id,
+        invitation.region,
+        invitation.kind,
+        invitation.relation,
+        address,
+        thumbprint(certificate),
+        end_time_of(certificate),
+    )
+    await peers.enrol(session, peer)
+    return peer
+
+
+async def accept(session: WriteSession, letter: Letter, certificate: bytes, hub_region: int) -> NewPeer:
+    """Enters the hub that invited us, after it has confirmed; ``certificate`` is what it showed, PEM.
+
+    Raises:
+        Violated: its name does not fit the relation.
+    """
+    relation = "parent" if letter.relation == "child" else "child"
+    peer = NewPeer(
+        letter.hub_id,
+        letter.hub_name,
+        _region_for(letter.hub_id, relation, hub_region),
+        "hub",
+        relation,
+        letter.address,
+        letter.thumbprint,
+        end_time_of(certificate),
+    )
+    await peers.enrol(session, peer)
+    return peer
+
+
+def expires_of(letter: Letter) -> datetime:
+    """Returns the end of an invitation, aware."""
+    return datetime.fromisoformat(letter.expires).astimezone(UTC)
+
+
+def _digest(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+def _region_for(peer_id: str, relation: str, hub_region: int) -> int:
+    try:
+        region = region_of(peer_id)
+    except ValueError:
+        raise Violated("PLATFORM_ID_INVALID", "peer_id", peer_id) from None
+    fits = region in subtree(hub_region) if relation == "child" else hub_region in subtree(region)
+    if not fits:
+        raise Violated("REGION_FORBIDDEN", "peer_id", f"{region:06d}")
+    return region

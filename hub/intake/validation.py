@@ -1,0 +1,91 @@
+"""The check every record passes before it is appended: contract, sender's rights, clock.
+
+Pure: the same bytes from the same sender at the same time get the same answer. Called by ``hub.intake.desk``.
+"""
+
+from auth.permissions import require_origin, require_region
+from auth.principal import Principal
+from connectors.wire import origin_of, read_parcel
+from exchange_db.inbox import Entry, Refusal
+from exchange_db.keys import case_key, message_key, sheet_key
+from exchange_db.records import Case, FigureSheet, Parcel, Violated
+from exchange_db.regions import region_of
+
+#: Most microseconds a sender's clock may be ahead.
+MAX_AHEAD = 300 * 1_000_000
+
+
+#: Origins and regions a gate remembers as allowed.
+_REMEMBERED = 10_000
+
+
+class Gate:
+    """The check for what one neighbour sends; remembers the origins and regions it has let through.
+
+    Args:
+        sender: the neighbour.
+        hub_region: region of this hub.
+    """
+
+    def __init__(self, sender: Principal, hub_region: int) -> None:
+        self._sender = sender
+        self._hub_region = hub_region
+        self._origins: set[str] = set()
+        self._regions: set[int] = set()
+
+    def check(self, payload: bytes, now: int) -> Entry | Refusal:
+        """Decides about one parcel.
+
+        Args:
+            payload: a serialized Parcel, from outside.
+            now: this hub's clock, microseconds since 1970.
+
+        Returns:
+            The entry to append, or the refusal with its reason and the original bytes.
+        """
+        try:
+            parcel = read_parcel(payload)
+            if parcel.origin_id not in self._origins:
+                self._admit_origin(parcel.origin_id)
+            _require_clock(parcel, now)
+            record = parcel.record
+            if isinstance(record, Case):
+                key = case_key(record.issuer_id, record.case_no)
+                if record.report:
+                    region = int(record.report.region_code)
+                    if region not in self._regions:
+                        self._admit_region(region, "case.report.region_code")
+                else:
+                    region = region_of(record.issuer_id)
+            else:
+                key = sheet_key(record.reporter_id, record.region, record.month)
+                region = record.region
+                _require_reporter(record, parcel.origin_id)
+                self._admit_region(region, "figure_sheet.region_code")
+        except Violated as refused:
+            return Refusal(refused.violation, origin_of(payload), payload)
+        return Entry(message_key(parcel.origin_id, parcel.message_id), parcel.kind, key, region, payload)
+
+    def _admit_origin(self, origin_id: str) -> None:
+        require_origin(self._sender, origin_id, self._hub_region)
+        if len(self._origins) < _REMEMBERED:
+            self._origins.add(origin_id)
+
+    def _admit_region(self, region: int, path: str) -> None:
+        require_region(self._sender, region, path, self._hub_region)
+        if len(self._regions) < _REMEMBERED:
+            self._regions.add(region)
+
+
+def _require_reporter(sheet: FigureSheet, origin_id: str) -> None:
+    if sheet.reporter_id != origin_id:
+        raise Violated("ORIGIN_FORBIDDEN", "figure_sheet.reporter_id", sheet.reporter_id)
+
+
+def _require_clock(parcel: Parcel, now: int) -> None:
+    latest = now + MAX_AHEAD
+    if parcel.created_time > latest:
+        raise Violated("CLOCK_SKEW", "created_time", (parcel.created_time - now) // 1_000_000)
+    record = parcel.record
+    if isinstance(record, Case) and record.report and record.report.reported_time > latest:
+        raise Violated("CLOCK_SKEW", "case.report.reported_time", (record.report.reported_time - now) // 1_000_000)

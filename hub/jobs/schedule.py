@@ -1,0 +1,56 @@
+"""The table of jobs: name, time between runs, and what is done."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from exchange_db import inbox
+from exchange_db.counting import definition_of
+from exchange_db.session import Ledger
+from hub.clock import Clock
+from hub.settings import Settings
+from hub.statistics.fold import FigureFold
+from hub.statistics.sheets import SheetDrawer, Submit, draws_sheets
+
+_MONTHS_SECONDS = 6 * 3_600.0
+#: Making a table waits for readers of the log and appends wait behind it; so it gives up soon and comes again.
+_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
+
+
+class Job(NamedTuple):
+    """A job. ``act`` does one run and returns its result for people; whatever it raises is recorded."""
+
+    name: str
+    seconds: float
+    act: Callable[[], Awaitable[str]]
+
+
+def schedule(ledger: Ledger, settings: Settings, clock: Clock, submit: Submit) -> tuple[Job, ...]:
+    """Returns the jobs of a hub.
+
+    Args:
+        ledger: the hub's database.
+        settings: all settings.
+        clock: the hub's clock.
+        submit: takes parcels of this hub into the log.
+    """
+    part, hub = settings.figures, settings.hub
+    fold = FigureFold(ledger)
+    drawer = SheetDrawer(ledger, hub.id, hub.region, definition_of(part.counting), submit)
+
+    async def fold_figures() -> str:
+        return f"{await fold.run()} 条变动 / deltas"
+
+    async def draw_sheets() -> str:
+        drawn = await drawer.run()
+        return f"{drawn.sheet_count} 张报表 / sheets, {drawn.cell_count} 个单元 / cells"
+
+    async def make_months() -> str:
+        async with ledger.write() as session:
+            await session.driver.execute(_LOCK_TIMEOUT)
+            await inbox.ensure_months(session, clock())
+        return ""
+
+    jobs = [Job("fold-figures", part.fold_seconds, fold_figures), Job("make-months", _MONTHS_SECONDS, make_months)]
+    if draws_sheets(part.draws_sheets, hub.region):
+        jobs.append(Job("draw-sheets", part.sheet_seconds, draw_sheets))
+    return tuple(jobs)

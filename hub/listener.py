@@ -1,0 +1,62 @@
+"""One connection a process that listens for wake-ups and hands them to whoever waits.
+
+Between ``version`` and ``wait`` nothing is missed: a wake-up that came in between ends the wait at once. While the
+connection is down, waits simply run into their time-out.
+"""
+
+import asyncio
+import logging
+
+import psycopg
+from psycopg import sql
+
+from exchange_db import wakeups
+from exchange_db.session import Ledger
+
+logger = logging.getLogger(__name__)
+
+_CHANNELS = (wakeups.INBOX, wakeups.OUTBOX, wakeups.SETTLED, wakeups.PEERS)
+
+
+class Listener:
+    """Counts wake-ups per channel."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._versions = dict.fromkeys(_CHANNELS, 0)
+        self._woken = {channel: asyncio.Event() for channel in _CHANNELS}
+
+    def version(self, channel: str) -> int:
+        """Returns the number of wake-ups so far; take it before looking for work."""
+        return self._versions[channel]
+
+    async def wait(self, channel: str, seen: int, timeout_seconds: float) -> None:
+        """Returns when there was a wake-up since ``seen``, or after the time-out."""
+        if self._versions[channel] != seen:
+            return
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._woken[channel].wait()
+        except TimeoutError:
+            return
+
+    def wake(self, channel: str) -> None:
+        """Wakes everybody in this process who waits on the channel."""
+        self._versions[channel] += 1
+        woken, self._woken[channel] = self._woken[channel], asyncio.Event()
+        woken.set()
+
+    async def run(self) -> None:
+        """Listens until cancelled; connects again when the database was away."""
+        while True:
+            try:
+                async with self._ledger.dedicated() as connection:
+                    await wakeups.prepare(connection.driver)
+                    for channel in _CHANNELS:
+                        await connection.driver.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                        self.wake(channel)
+                    async for notice in connection.driver.notifies():
+                        self.wake(notice.channel)
+            except (psycopg.OperationalError, OSError) as error:
+                logger.warning("listener: database does not answer: %s", error)
+                await asyncio.sleep(0.5)

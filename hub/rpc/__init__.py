@@ -1,0 +1,1 @@
+"""The gRPC edge: who is calling, thin servicers, one table from errors to statuses."""

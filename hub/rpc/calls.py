@@ -1,0 +1,149 @@
+"""Who is calling: the certificate of the connection, looked up in the registry on every call.
+
+The interceptor authenticates before a servicer runs and turns every error into its status. A call made with a
+certificate that was blocked, exchanged or has expired is refused even on an open connection.
+"""
+
+import hashlib
+import inspect
+import logging
+import ssl
+import uuid
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import grpc
+import psycopg
+import sqlalchemy.exc
+from grpc_status import rpc_status
+
+from auth.principal import Principal
+from exchange_db import peers
+from exchange_db.errors import ExchangeDbError
+from exchange_db.records import Violated, Violation
+from exchange_db.session import Ledger
+from hub.clock import Clock
+from hub.rpc.status import status_of
+
+logger = logging.getLogger(__name__)
+
+_JOIN = "/sanji.federation.v1.FederationService/Join"
+_NO_DATABASE = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, ExchangeDbError, OSError)
+
+
+class Caller(NamedTuple):
+    """The certificate of a connection and, unless it is joining, the registry entry it stands for."""
+
+    certificate: bytes
+    thumbprint: str
+    principal: Principal | None
+
+
+_CALLER: ContextVar[Caller] = ContextVar("caller")
+
+
+def caller() -> Caller:
+    """Returns who makes the call that is being served."""
+    return _CALLER.get()
+
+
+def principal_of(_context: object = None) -> Principal:
+    """Returns the neighbour that makes the call that is being served."""
+    principal = _CALLER.get().principal
+    assert principal is not None  # noqa: S101 — only Join is served without one, and does not ask
+    return principal
+
+
+@lru_cache(maxsize=4_096)
+def thumbprint_of(certificate: bytes) -> str:
+    """Returns the SHA-256 of a PEM certificate's DER form, in hex."""
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.decode())).hexdigest()
+
+
+class CallGuard(grpc.aio.ServerInterceptor):
+    """Authenticates calls and answers errors.
+
+    Args:
+        ledger: the hub's database, which holds the registry.
+        clock: the hub's clock.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+
+    async def authenticate(self, certificate: bytes) -> Principal:
+        """Returns the neighbour a certificate stands for.
+
+        Raises:
+            Violated: CERTIFICATE_UNKNOWN, CERTIFICATE_EXPIRED or PEER_BLOCKED.
+        """
+        thumbprint = thumbprint_of(certificate)
+        async with self._ledger.watching() as connection:
+            peer = await peers.by_thumbprint(connection, thumbprint)
+        if peer is None:
+            raise Violated("CERTIFICATE_UNKNOWN")
+        if peer.state != "active":
+            raise Violated("PEER_BLOCKED")
+        if peer.certificate_end_time <= datetime.fromtimestamp(self._clock() / 1_000_000, UTC):
+            raise Violated("CERTIFICATE_EXPIRED")
+        return Principal(peer.peer_id, peer.region, peer.kind, peer.relation, peer.destination_id, thumbprint)
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        """Wraps the handler of a call."""
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None
+        is_joining = handler_call_details.method == _JOIN
+        if handler.request_streaming:
+            kind, make = "stream_stream", grpc.stream_stream_rpc_method_handler
+        elif handler.response_streaming:
+            kind, make = "unary_stream", grpc.unary_stream_rpc_method_handler
+        else:
+            kind, make = "unary_unary", grpc.unary_unary_rpc_method_handler
+        guarded = self._guarded(getattr(handler, kind), is_joining=is_joining)
+        return make(guarded, handler.request_deserializer, handler.response_serializer)
+
+    def _guarded(self, serve: Callable[..., Any], *, is_joining: bool) -> Callable[..., Awaitable[Any]]:
+        async def guarded(request: Any, context: Any) -> Any:
+            try:
+                await self._admit(context, is_joining=is_joining)
+                if not inspect.isasyncgenfunction(serve):
+                    return await serve(request, context)
+                async for response in serve(request, context):
+                    await context.write(response)
+            except Violated as violated:
+                await _refuse(context, violated.violation)
+            except _NO_DATABASE as error:
+                logger.warning("call failed, database does not answer: %s", error)
+                await _refuse(context, Violated("DATABASE_UNAVAILABLE").violation)
+            except (grpc.aio.AbortError, grpc.aio.UsageError):
+                raise
+            except Exception:
+                number = uuid.uuid4().hex[:12]
+                logger.exception("call failed, log number %s", number)
+                await _refuse(context, Violated("INTERNAL", value=number).violation)
+            return None
+
+        return guarded
+
+    async def _admit(self, context: Any, *, is_joining: bool) -> None:
+        properties = context.auth_context()
+        certificate = next(iter(properties.get("x509_pem_cert", ())), b"")
+        if not certificate:
+            raise Violated("CERTIFICATE_UNKNOWN")
+        if next(iter(properties.get("ssl_tls_version", ())), b"") != b"TLSv1.3":
+            raise Violated("TLS_TOO_OLD")
+        principal = None if is_joining else await self.authenticate(certificate)
+        _CALLER.set(Caller(certificate, thumbprint_of(certificate), principal))
+
+
+async def _refuse(context: Any, violation: Violation) -> None:
+    await context.abort_with_status(rpc_status.to_status(status_of(violation)))

@@ -1,0 +1,109 @@
+"""ExchangeService: takes the principal, hands on, answers."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from exchange_db import inbox, receipts, wakeups
+from exchange_db.keys import message_key
+from exchange_db.receipts import PENDING, Settlement
+from exchange_db.records import Violated
+from exchange_db.session import Ledger
+from hub.intake.desk import IntakeDesk
+from hub.listener import Listener
+from hub.rpc import answers
+from hub.rpc.calls import principal_of
+from hub.rpc.case_reading import CaseReader
+from hub.rpc.pull import parcels_due
+from hub.rpc.push import PushCall
+from protos.exchange.v1 import exchange_service_pb2 as exchange
+from protos.exchange.v1 import exchange_service_pb2_grpc as exchange_grpc
+from protos.exchange.v1 import receipt_pb2
+
+#: Stream in which the parcels of a sender's unary calls are numbered.
+_ONE = "one"
+_MAX_WAIT_MS = 30_000
+_POLL_SECONDS = 1.0
+
+
+class ExchangeServicer(exchange_grpc.ExchangeServiceServicer):
+    """Serves the exchange contract."""
+
+    def __init__(self, ledger: Ledger, desk: IntakeDesk, listener: Listener, reader: CaseReader) -> None:
+        #: Set when the hub stops: open streams come to their end.
+        self.draining = asyncio.Event()
+        self._ledger = ledger
+        self._desk = desk
+        self._listener = listener
+        self._reader = reader
+        self._streams: dict[str, int] = {}
+
+    async def Push(self, request_iterator: object, context: Any) -> None:  # type: ignore[override]
+        """Takes batches of one stream."""
+        sender = principal_of(context)
+        await PushCall(self._ledger, self._desk, self._listener, self.draining, sender, context).serve()
+
+    async def PushOne(self, request: exchange.PushOneRequest, context: Any) -> exchange.PushOneResponse:
+        """Takes one parcel and may wait for its business receipt."""
+        sender = principal_of(context)
+        _require_request_id(request)
+        if not 0 <= request.wait_milliseconds <= _MAX_WAIT_MS:
+            raise Violated("ARGUMENT_INVALID", "wait_milliseconds", request.wait_milliseconds)
+        stream_id = await self._stream_of(sender.peer_id)
+        payload = request.parcel.SerializeToString(deterministic=True)
+        receipt = await self._desk.take(sender, stream_id, 0, [payload])
+        if receipt.answer.is_blocked:
+            raise Violated("PEER_BLOCKED")
+        verdict = answers.one_verdict(receipt)
+        if verdict.outcome == receipt_pb2.OUTCOME_REFUSED:
+            return exchange.PushOneResponse(verdict=verdict)
+        key = message_key(request.parcel.origin_id, UUID(request.request_id).bytes)
+        settled = await self._settled(key, request.wait_milliseconds / 1_000)
+        return exchange.PushOneResponse(verdict=verdict, receipt=answers.settlement(settled))
+
+    async def _stream_of(self, peer_id: str) -> int:
+        """Returns the number of a sender's stream of unary calls; it never changes, so it is asked once."""
+        if peer_id not in self._streams:
+            async with self._ledger.watching() as connection:
+                self._streams[peer_id] = (await inbox.open_stream(connection, peer_id, _ONE)).stream_id
+        return self._streams[peer_id]
+
+    async def _settled(self, key: bytes, wait_seconds: float) -> Settlement | None:
+        until = time.monotonic() + wait_seconds
+        async with self._ledger.watching() as connection:
+            while True:
+                seen = self._listener.version(wakeups.SETTLED)
+                await wakeups.sleep(connection.driver, wakeups.SETTLED)
+                found = await receipts.of_message(connection.driver, key)
+                left = until - time.monotonic()
+                if found is None or found.state != PENDING or left <= 0:
+                    return found
+                await self._listener.wait(wakeups.SETTLED, seen, min(left, _POLL_SECONDS))
+
+    async def Pull(self, request: exchange.PullRequest, context: Any) -> AsyncIterator[exchange.PullResponse]:
+        """Gives what is due to the caller."""
+        async for response in parcels_due(self._ledger, self._listener, self.draining, principal_of(context), request):
+            yield response
+
+    async def GetCase(self, request: exchange.GetCaseRequest, context: Any) -> exchange.GetCaseResponse:
+        """Gives one case."""
+        return await self._reader.get(principal_of(context), request)
+
+    async def ListCases(self, request: exchange.ListCasesRequest, context: Any) -> exchange.ListCasesResponse:
+        """Gives a page of cases."""
+        return await self._reader.listing(principal_of(context), request)
+
+    async def TraceCase(self, request: exchange.TraceCaseRequest, context: Any) -> exchange.TraceCaseResponse:
+        """Tells where each tier stands with a case."""
+        return await self._reader.trace(principal_of(context), request)
+
+
+def _require_request_id(request: exchange.PushOneRequest) -> None:
+    try:
+        is_equal = UUID(request.request_id) == UUID(request.parcel.message_id)
+    except ValueError:
+        is_equal = False
+    if not is_equal:
+        raise Violated("REQUEST_ID_INVALID", "request_id", request.request_id)

@@ -1,0 +1,111 @@
+"""FederationService: how neighbours meet."""
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from auth.permissions import visible_regions
+from exchange_db import links, peers, wakeups
+from exchange_db.records import Violated
+from exchange_db.regions import format_region, tier_of
+from exchange_db.session import Ledger
+from hub.clock import Clock
+from hub.federation import joining
+from hub.rpc.answers import microseconds
+from hub.rpc.calls import caller, principal_of
+from hub.rpc.push import MAX_BATCH
+from protos.federation.v1 import federation_service_pb2 as federation
+from protos.federation.v1 import federation_service_pb2_grpc as federation_grpc
+
+CONTRACTS = ("sanji.exchange.v1", "sanji.federation.v1", "sanji.statistics.v1")
+CAPABILITIES = ("record:case", "record:figure_sheet", "way:pull", "way:push", "way:push_one")
+_MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+
+
+class FederationServicer(federation_grpc.FederationServiceServicer):
+    """Serves the federation contract."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, hub_id: str, hub_name: str, hub_region: int) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._hub_id = hub_id
+        self._hub_name = hub_name
+        self._hub_region = hub_region
+
+    async def Hello(self, request: federation.HelloRequest, context: Any) -> federation.HelloResponse:
+        """Exchanges contract versions and abilities."""
+        principal = principal_of(context)
+        if request.peer_id != principal.peer_id:
+            raise Violated("PEER_ID_MISMATCH", "peer_id", principal.peer_id)
+        return federation.HelloResponse(
+            hub_id=self._hub_id,
+            tier=tier_of(self._hub_region),
+            region_code=format_region(self._hub_region),
+            contracts=[name for name in CONTRACTS if name in request.contracts],
+            capabilities=CAPABILITIES,
+            version=version("sanji"),
+            hub_time=self._clock(),
+            max_message_bytes=_MAX_MESSAGE_BYTES,
+            max_batch_parcels=MAX_BATCH,
+        )
+
+    async def Heartbeat(self, request: federation.HeartbeatRequest, context: Any) -> federation.HeartbeatResponse:
+        """Takes a sign of life, which also ends our own back-off towards the caller."""
+        destination_id = principal_of(context).destination_id
+        now = self._clock()
+        async with self._ledger.write() as session:
+            skew = (request.sender_time - now) // 1_000 if request.sender_time else None
+            was_backed_off = await peers.note_contact(session, destination_id, skew)
+            if request.confirmed_sequence:
+                await links.confirm(session.driver, destination_id, request.confirmed_sequence)
+            states = await peers.link_states(session)
+        if was_backed_off:
+            async with self._ledger.watching() as connection:
+                await wakeups.wake(connection.driver, wakeups.OUTBOX)
+        waiting = next((s.waiting_count for s in states if s.peer.destination_id == destination_id), 0)
+        return federation.HeartbeatResponse(hub_time=now, waiting_count=waiting)
+
+    async def ListPeers(self, request: federation.ListPeersRequest, context: Any) -> federation.ListPeersResponse:
+        """Gives the neighbours inside the caller's rights."""
+        visible = visible_regions(principal_of(context), self._hub_region)
+        async with self._ledger.read() as session:
+            states = await peers.link_states(session)
+        return federation.ListPeersResponse(
+            peers=[
+                federation.Peer(
+                    peer_id=state.peer.peer_id,
+                    name=state.peer.name,
+                    tier=tier_of(state.peer.region),
+                    region_code=format_region(state.peer.region),
+                    relation=state.peer.relation,
+                    state=state.peer.state,
+                    last_contact_time=microseconds(state.contact_time),
+                    waiting_count=state.waiting_count,
+                    trouble=state.trouble,
+                )
+                for state in states
+                if state.peer.region in visible
+            ]
+        )
+
+    async def Join(self, request: federation.JoinRequest, context: Any) -> federation.JoinResponse:
+        """Redeems an invitation and pins the caller's certificate."""
+        now = datetime.fromtimestamp(self._clock() / 1_000_000, UTC)
+        async with self._ledger.write() as session:
+            await joining.redeem(
+                session,
+                code=request.code,
+                peer_id=request.peer_id,
+                name=request.name,
+                address=request.address,
+                certificate=caller().certificate,
+                now=now,
+            )
+        async with self._ledger.watching() as connection:
+            await connection.driver.execute("SELECT pg_notify(%s, '')", (wakeups.PEERS,))
+        return federation.JoinResponse(
+            hub_id=self._hub_id,
+            name=self._hub_name,
+            tier=tier_of(self._hub_region),
+            region_code=format_region(self._hub_region),
+        )

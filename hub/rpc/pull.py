@@ -1,0 +1,72 @@
+"""Giving a neighbour what is due to it, from a cursor, for as long as the call is open."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from auth.principal import Principal
+from exchange_db import links, outbox, wakeups
+from exchange_db.errors import LeaseLost
+from exchange_db.records import Violated
+from exchange_db.session import Dedicated, Ledger
+from hub.listener import Listener
+from protos.exchange.v1 import exchange_service_pb2 as exchange
+from protos.exchange.v1 import parcel_pb2
+
+_MAX_BATCH_BYTES = 3_500_000
+_POLL_SECONDS = 1.0
+
+
+async def parcels_due(
+    ledger: Ledger,
+    listener: Listener,
+    draining: asyncio.Event,
+    puller: Principal,
+    request: exchange.PullRequest,
+) -> AsyncIterator[exchange.PullResponse]:
+    """Yields batches behind ``request.after_sequence``; numbers what has no number yet.
+
+    Raises:
+        Violated: CURSOR_AHEAD, ARGUMENT_INVALID, or PEER_BLOCKED as soon as the puller is blocked,
+            STREAM_BUSY when the hub stops.
+    """
+    if not 0 <= request.batch_size <= 2_000:
+        raise Violated("ARGUMENT_INVALID", "batch_size", request.batch_size)
+    size = request.batch_size or 500
+    destination_id = puller.destination_id
+    async with ledger.dedicated() as connection:
+        driver = connection.driver
+        if request.after_sequence > (await outbox.progress(driver, destination_id)).last_sequence:
+            raise Violated("CURSOR_AHEAD", "after_sequence", request.after_sequence)
+        await links.confirm(driver, destination_id, request.after_sequence)
+        after = request.after_sequence
+        while not draining.is_set():
+            seen = listener.version(wakeups.OUTBOX)
+            numbered = await _next(connection, destination_id, after, size)
+            if not numbered and request.stop_when_empty:
+                return
+            if not numbered:
+                await wakeups.sleep(driver, wakeups.OUTBOX)
+                numbered = await _next(connection, destination_id, after, size)
+            if not numbered:
+                await listener.wait(wakeups.OUTBOX, seen, _POLL_SECONDS)
+            if not await links.is_welcome(driver, destination_id, puller.thumbprint):
+                raise Violated("PEER_BLOCKED")
+            if numbered:
+                batch = parcel_pb2.Batch(first_sequence=after + 1, parcels=[parcel.payload for parcel in numbered])
+                after += len(numbered)
+                waiting = (await outbox.progress(driver, destination_id)).last_sequence - after
+                yield exchange.PullResponse(batch=batch, waiting_count=waiting)
+    raise Violated("STREAM_BUSY")
+
+
+async def _next(connection: Dedicated, destination_id: int, after: int, size: int) -> list[outbox.Numbered]:
+    found = await outbox.fetch(connection.driver, destination_id, after, size)
+    if not found:
+        # Another call or process may number at the same moment; what it numbered is found the next time.
+        with suppress(LeaseLost):
+            async with connection.transaction() as session:
+                found = await outbox.number_due(session, destination_id, size)
+    if found and found[0].sequence != after + 1:
+        found = await outbox.fetch(connection.driver, destination_id, after, size)
+    return outbox.fitting(found, _MAX_BATCH_BYTES)

@@ -1,0 +1,54 @@
+"""The one table from reasons to gRPC codes, and the rich status every error carries.
+
+Each status has ``google.rpc.ErrorInfo`` (stable reason, domain ``sanji``) and, when a field is at fault,
+``BadRequest`` with its path and the text in English and Chinese.
+"""
+
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc import StatusCode
+
+from exchange_db.records import Violation
+
+DOMAIN = "sanji"
+
+_CODES = {
+    "CERTIFICATE_UNKNOWN": StatusCode.UNAUTHENTICATED,
+    "CERTIFICATE_EXPIRED": StatusCode.UNAUTHENTICATED,
+    "TLS_TOO_OLD": StatusCode.UNAUTHENTICATED,
+    "PEER_BLOCKED": StatusCode.PERMISSION_DENIED,
+    "PEER_ID_MISMATCH": StatusCode.PERMISSION_DENIED,
+    "INVITATION_INVALID": StatusCode.PERMISSION_DENIED,
+    "ORIGIN_FORBIDDEN": StatusCode.PERMISSION_DENIED,
+    "REGION_FORBIDDEN": StatusCode.PERMISSION_DENIED,
+    "CASE_NOT_FOUND": StatusCode.NOT_FOUND,
+    "CURSOR_AHEAD": StatusCode.OUT_OF_RANGE,
+    "STREAM_BUSY": StatusCode.UNAVAILABLE,
+    "DATABASE_UNAVAILABLE": StatusCode.UNAVAILABLE,
+    "INTERNAL": StatusCode.INTERNAL,
+}
+
+
+def code_of(reason: str) -> StatusCode:
+    """Returns the gRPC code of a reason; what is not in the table is the caller's mistake."""
+    return _CODES.get(reason, StatusCode.INVALID_ARGUMENT)
+
+
+def status_of(violation: Violation) -> status_pb2.Status:
+    """Returns the status that tells a caller what went wrong and what to do."""
+    details = [any_pb2.Any()]
+    details[0].Pack(error_details_pb2.ErrorInfo(reason=violation.reason, domain=DOMAIN))
+    if violation.field_path:
+        bad = error_details_pb2.BadRequest(
+            field_violations=[
+                error_details_pb2.BadRequest.FieldViolation(
+                    field=violation.field_path,
+                    description=f"{violation.message} {violation.message_zh}",
+                    reason=violation.reason,
+                )
+            ]
+        )
+        details.append(any_pb2.Any())
+        details[1].Pack(bad)
+    code: int = code_of(violation.reason).value[0]
+    return status_pb2.Status(code=code, message=f"{violation.message} {violation.message_zh}", details=details)

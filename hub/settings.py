@@ -1,0 +1,229 @@
+"""Settings of one hub: a TOML file plus ``SANJI_…`` variables (``SANJI_LISTEN__PORT=7443``), read once, frozen.
+
+Unknown names are refused, and no secret has a default. ``docs/settings.md`` lists every one.
+"""
+
+import socket
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from exchange_db.counting import Anchor, CountingRules
+from exchange_db.regions import PLATFORM_ID, parse_region
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Role = Literal["intake", "apply", "deliver", "schedule", "console"]
+ROLES: tuple[Role, ...] = ("intake", "apply", "deliver", "schedule", "console")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HubPart(_Part):
+    """Who this hub is."""
+
+    id: str = Field(description="Name of the hub, its region first, for example 431200.hub")
+    name: str = Field(description="Name shown to people, for example 怀化市枢纽")
+    instance: str = Field(
+        default_factory=socket.gethostname, description="Name of this process, the same after a restart"
+    )
+
+    @field_validator("id")
+    @classmethod
+    def _is_platform_name(cls, value: str) -> str:
+        if not PLATFORM_ID.match(value):
+            raise ValueError("must be <6 digits>.<name>, for example 431200.hub")
+        return value
+
+    @property
+    def region(self) -> int:
+        """Region of the hub, read off its name."""
+        return parse_region(self.id[:6])
+
+
+class DatabasePart(_Part):
+    """Where the ledger lies: a server of one's own by url, or a folder for the embedded one."""
+
+    url: SecretStr | None = Field(
+        default=None, description="postgresql://user:password@host/database of your own server (15 or later)"
+    )
+    folder: Path = Field(
+        default=Path("data/postgres"), description="Data folder of the embedded server, used when url is empty"
+    )
+    name: str = Field(default="sanji", description="Database on the embedded server")
+
+
+class ListenPart(_Part):
+    """Where neighbours and platforms connect."""
+
+    host: str = Field(default="0.0.0.0", description="Address to listen on")  # noqa: S104 — a hub serves its network
+    port: Port = Field(default=7443, description="Port for gRPC")
+    public_address: str = Field(
+        default="", description="host:port at which neighbours can dial this hub; empty when it only dials out"
+    )
+    has_reflection: bool = Field(default=False, description="Offer gRPC reflection to registered certificates")
+
+
+class TlsPart(_Part):
+    """Certificate of this hub and the authority of the federation, as PEM files."""
+
+    authority: Path = Field(
+        default=Path("keys/authority.pem"), description="Certificates of the federation's authority"
+    )
+    certificate: Path = Field(default=Path("keys/hub.pem"), description="Certificate of this hub")
+    key: Path = Field(default=Path("keys/hub.key"), description="Private key of this hub")
+
+
+class ApplyPart(_Part):
+    """How records are applied."""
+
+    lanes: Annotated[int, Field(ge=1, le=16)] = Field(default=2, description="Lanes of this process")
+    run_size: Annotated[int, Field(ge=1, le=20_000)] = Field(
+        default=4_000, description="Records in one transaction, about"
+    )
+
+
+class DeliverPart(_Part):
+    """How parcels go out."""
+
+    batch_size: Annotated[int, Field(ge=1, le=2_000)] = Field(default=1_000, description="Parcels in a batch")
+    window: Annotated[int, Field(ge=1, le=8)] = Field(default=4, description="Batches that may wait for their answer")
+    backoff_first_seconds: Annotated[float, Field(gt=0)] = Field(default=1.0, description="First pause after a failure")
+    backoff_cap_seconds: Annotated[float, Field(gt=0)] = Field(default=300.0, description="Longest pause")
+    answer_timeout_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=30.0, description="Longest wait for an answer"
+    )
+    heartbeat_seconds: Annotated[float, Field(gt=0)] = Field(default=15.0, description="Time between signs of life")
+
+
+class FiguresPart(_Part):
+    """How cases are counted and when sheets are drawn. The first four are open questions of the rule."""
+
+    zone: str = Field(default="Asia/Shanghai", description="Zone in which months begin")
+    anchor: Anchor = Field(default=Anchor.CLOSE_REQUEST_TIME, description="Moment that decides on time or late")
+    is_equal_on_time: bool = Field(default=True, description="A moment equal to the deadline is in time")
+    is_midnight_next_month: bool = Field(default=True, description="The first instant of a month belongs to it")
+    is_suspended_excluded: bool = Field(default=False, description="Leave suspended cases out of the denominator")
+    draws_sheets: bool | None = Field(default=None, description="Draw sheets for the hub above; default: cities do")
+    fold_seconds: Annotated[float, Field(gt=0)] = Field(default=30.0, description="Time between folds")
+    sheet_seconds: Annotated[float, Field(gt=0)] = Field(default=300.0, description="Time between looks for sheets due")
+
+    @field_validator("zone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, ZoneInfoNotFoundError):
+            raise ValueError("must be a zone of the IANA list, for example Asia/Shanghai") from None
+        return value
+
+    @property
+    def counting(self) -> CountingRules:
+        """The rules in the form the counting functions take."""
+        return CountingRules(self.zone, self.anchor, self.is_equal_on_time, self.is_midnight_next_month)
+
+
+class ConsolePart(_Part):
+    """The pages for people. Without sign-on they are served to this machine only."""
+
+    host: Literal["127.0.0.1", "::1", "localhost"] = Field(default="127.0.0.1", description="Address, loopback only")
+    port: Port = Field(default=7480, description="Port for the browser")
+
+
+class Settings(BaseSettings):
+    """All settings of one hub."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="SANJI_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    hub: HubPart
+    database: DatabasePart = DatabasePart()
+    listen: ListenPart = ListenPart()
+    tls: TlsPart = TlsPart()
+    apply: ApplyPart = ApplyPart()
+    deliver: DeliverPart = DeliverPart()
+    figures: FiguresPart = FiguresPart()
+    console: ConsolePart = ConsolePart()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Variables win over the file."""
+        return env_settings, init_settings
+
+
+def read_settings(path: Path) -> Settings:
+    """Reads the settings file; relative paths in it are meant from its folder.
+
+    Raises:
+        OSError: the file cannot be read.
+        tomllib.TOMLDecodeError: it is not TOML.
+        pydantic.ValidationError: a value is missing, unknown or does not fit.
+    """
+    values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    settings = Settings(**values)
+    folder = path.resolve().parent
+
+    def absolute(part: Any, names: tuple[str, ...]) -> Any:
+        return part.model_copy(update={name: folder / getattr(part, name).expanduser() for name in names})
+
+    return settings.model_copy(
+        update={
+            "database": absolute(settings.database, ("folder",)),
+            "tls": absolute(settings.tls, ("authority", "certificate", "key")),
+        }
+    )
+
+
+def as_markdown() -> str:
+    """Returns ``docs/settings.md``."""
+    lines = [
+        "# Settings",
+        "",
+        "One TOML file a hub (`--config sanji.toml`). A variable `SANJI_<SECTION>__<NAME>` wins over the file, for",
+        "example `SANJI_LISTEN__PORT=7443`. Relative paths are meant from the folder of the file. Unknown names are",
+        "refused; no secret has a default. Drawn from `hub/settings.py` by `make docs`.",
+    ]
+    for section, field in Settings.model_fields.items():
+        part = field.annotation
+        assert isinstance(part, type)  # noqa: S101 — every section is a model
+        assert issubclass(part, BaseModel)  # noqa: S101
+        lines += ["", f"## [{section}]", "", part.__doc__ or "", "", "| name | default | meaning |", "|---|---|---|"]
+        lines += [
+            f"| `{name}` | {_default(known)} | {known.description} |" for name, known in part.model_fields.items()
+        ]
+    return "\n".join((*lines, ""))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    if field.default_factory is not None:
+        return "name of the machine"
+    value = field.default
+    if value is None or value == "":
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value}`" if isinstance(value, int | float) else f'`"{value}"`'
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

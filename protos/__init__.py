@@ -1,0 +1,1 @@
+"""The wire contract, with the generated code beside each .proto file."""

@@ -1,0 +1,144 @@
+"""The registry: entering, finding, blocking and inviting neighbours, and how their links stand."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy.exc
+
+from exchange_db import peers
+from exchange_db.inbox import Arrival, append, open_stream
+from exchange_db.peers import Invitation
+from exchange_db.session import Ledger
+from tests.support.builders import CITY, COUNTY, OTHER_COUNTY, PROVINCE, an_entry
+from tests.support.clock import NOON
+from tests.support.neighbours import FAR, PAST, a_new_peer, enrolled
+
+NOW = datetime(2020, 6, 15, 2, tzinfo=UTC)
+
+
+def _invitation(code: str = "digest", peer_id: str = COUNTY) -> Invitation:
+    return Invitation(code, peer_id, 431221, "platform", "child", NOW + timedelta(days=7))
+
+
+async def test_a_neighbour_is_found_by_its_name_and_by_its_certificate(ledger: Ledger) -> None:
+    entered = await enrolled(ledger, COUNTY)
+    async with ledger.read() as session:
+        assert await peers.by_id(session, COUNTY) == entered
+        assert await peers.by_thumbprint(session, f"thumb-{COUNTY}") == entered
+        assert await peers.by_thumbprint(session, "other") is None
+        assert await peers.by_id(session, OTHER_COUNTY) is None
+    assert (entered.state, entered.relation, entered.region) == ("active", "child", 431221)
+
+
+async def test_entering_again_renews_the_certificate_and_keeps_the_link(ledger: Ledger) -> None:
+    first = await enrolled(ledger, COUNTY)
+    async with ledger.write() as session:
+        await peers.note_contact(session, first.destination_id, 1_234)
+    renewed = await enrolled(ledger, COUNTY, thumbprint="renewed", address="10.0.0.1:7443")
+    assert renewed.destination_id == first.destination_id
+    async with ledger.read() as session:
+        assert await peers.by_thumbprint(session, first.thumbprint) is None
+        assert await peers.by_thumbprint(session, "renewed") == renewed
+        (state,) = await peers.link_states(session)
+    assert state.clock_skew_ms == 1_234
+
+
+async def test_two_neighbours_cannot_share_a_certificate(ledger: Ledger) -> None:
+    await enrolled(ledger, COUNTY)
+    async with ledger.write() as session:
+        with pytest.raises(sqlalchemy.exc.IntegrityError):
+            await peers.enrol(session, a_new_peer(OTHER_COUNTY, thumbprint=f"thumb-{COUNTY}"))
+
+
+async def test_a_neighbour_is_blocked_and_welcomed_again(ledger: Ledger) -> None:
+    await enrolled(ledger, COUNTY)
+    async with ledger.write() as session:
+        assert await peers.set_state(session, COUNTY, "blocked")
+        assert not await peers.set_state(session, OTHER_COUNTY, "blocked")
+    async with ledger.read() as session:
+        assert [peer.state for peer in await peers.all_peers(session)] == ["blocked"]
+
+
+async def test_the_registry_is_listed_by_name(ledger: Ledger) -> None:
+    for peer_id in (OTHER_COUNTY, PROVINCE, COUNTY):
+        await enrolled(ledger, peer_id)
+    async with ledger.read() as session:
+        assert [peer.peer_id for peer in await peers.all_peers(session)] == [PROVINCE, COUNTY, OTHER_COUNTY]
+
+
+async def test_an_invitation_is_redeemed_once_by_whom_it_is_made_out_to(ledger: Ledger) -> None:
+    async with ledger.write() as session:
+        await peers.invite(session, _invitation())
+        assert await peers.redeem(session, "other", COUNTY, NOW) is None
+        assert await peers.redeem(session, "digest", OTHER_COUNTY, NOW) is None
+        assert await peers.redeem(session, "digest", COUNTY, NOW + timedelta(days=7)) is None
+        assert await peers.redeem(session, "digest", COUNTY, NOW) == _invitation()
+        assert await peers.redeem(session, "digest", COUNTY, NOW) is None
+
+
+async def test_a_second_invitation_ends_the_first(ledger: Ledger) -> None:
+    async with ledger.write() as session:
+        await peers.invite(session, _invitation("first"))
+        await peers.invite(session, _invitation("second"))
+        await peers.invite(session, _invitation("theirs", OTHER_COUNTY))
+        assert await peers.redeem(session, "first", COUNTY, NOW) is None
+        assert await peers.redeem(session, "second", COUNTY, NOW) is not None
+        assert await peers.redeem(session, "theirs", OTHER_COUNTY, NOW) is not None
+
+
+async def test_a_contact_ends_a_pause(ledger: Ledger) -> None:
+    peer = await enrolled(ledger, PROVINCE, "parent")
+    async with ledger.write() as session:
+        assert not await peers.note_contact(session, peer.destination_id)
+        await session.driver.execute("UPDATE links SET retry_time = now() + interval '1 hour'")
+        assert await peers.note_contact(session, peer.destination_id)
+        (state,) = await peers.link_states(session)
+    assert state.retry_time is None
+    assert state.contact_time is not None
+
+
+async def test_what_waits_for_a_neighbour_counts_before_and_after_it_has_a_number(ledger: Ledger) -> None:
+    peer = await enrolled(ledger, PROVINCE, "parent")
+    async with ledger.write() as session:
+        await session.driver.execute(
+            "INSERT INTO outbox (destination_id, partition, position, inbox_id)"
+            " SELECT %s, p, 16 * (p + 1), p + 1 FROM generate_series(0, 9) p",
+            (peer.destination_id,),
+        )
+        (state,) = await peers.link_states(session)
+        assert state.waiting_count == 10
+        await session.driver.execute(
+            "UPDATE links SET last_sequence = 4, acked_sequence = 1, cursors[1:4] = '{16,32,48,64}'"
+        )
+        (state,) = await peers.link_states(session)
+    assert state.waiting_count == 3 + 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_welcome"),
+    [({}, True), ({"certificate_end_time": PAST}, False), ({"thumbprint": "exchanged"}, False)],
+)
+async def test_an_open_stream_is_stopped_when_its_certificate_no_longer_counts(
+    ledger: Ledger, changes: dict[str, Any], *, is_welcome: bool
+) -> None:
+    await enrolled(ledger, CITY, certificate_end_time=FAR)
+    async with ledger.write() as session:
+        stream = await open_stream(session, CITY, "cases")
+        first = Arrival(stream.stream_id, CITY, f"thumb-{CITY}", 1, [an_entry()])
+        (answer,) = await append(session, [first], NOON)
+        assert answer.outcomes == "D"
+    await enrolled(ledger, CITY, **changes)
+    async with ledger.write() as session:
+        (answer,) = await append(session, [first._replace(first_sequence=2, items=[an_entry()])], NOON)
+    assert answer.is_blocked is not is_welcome
+    assert answer.outcomes == ("D" if is_welcome else "")
+
+
+async def test_an_open_stream_of_a_blocked_neighbour_is_stopped(ledger: Ledger) -> None:
+    await enrolled(ledger, CITY)
+    async with ledger.write() as session:
+        stream = await open_stream(session, CITY, "cases")
+        await peers.set_state(session, CITY, "blocked")
+        arrival = Arrival(stream.stream_id, CITY, f"thumb-{CITY}", 1, [an_entry()])
+        assert (await append(session, [arrival], NOON))[0].is_blocked

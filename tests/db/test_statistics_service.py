@@ -1,0 +1,102 @@
+"""StatisticsService: questions in, answers out, inside the caller's rights."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from auth.principal import Principal
+from exchange_db.records import Violated
+from exchange_db.session import Ledger
+from hub.rpc import calls
+from hub.rpc.calls import Caller
+from hub.rpc.statistics_servicer import StatisticsServicer
+from hub.settings import HubPart, Settings
+from hub.statistics.reading import FigureReader
+from protos.common.v1 import page_pb2
+from protos.statistics.v1 import statistics_service_pb2 as statistics
+from tests.support.applied import a_closed_case, a_dispatched_case, apply_records
+from tests.support.builders import CITY, COUNTY, PROVINCE, a_principal
+
+
+@pytest.fixture
+def servicer(ledger: Ledger) -> StatisticsServicer:
+    return StatisticsServicer(FigureReader(ledger, Settings(hub=HubPart(id=CITY, name="怀化"))))
+
+
+@pytest.fixture(params=[COUNTY])
+def caller(request: pytest.FixtureRequest) -> Iterator[Principal]:
+    """Who calls; the county unless a test says otherwise."""
+    principal = a_principal(request.param, relation="parent" if request.param == PROVINCE else "child")
+    token = calls._CALLER.set(Caller(b"", "", principal))
+    yield principal
+    calls._CALLER.reset(token)
+
+
+async def test_figures_come_with_everything_needed_to_check_them(
+    ledger: Ledger, servicer: StatisticsServicer, caller: Principal
+) -> None:
+    await apply_records(ledger, *a_closed_case("1"), *a_dispatched_case("2"))
+    request = statistics.GetFiguresRequest(
+        region_code="431221", first_month=202006, last_month=202006, group_by="month"
+    )
+    response = await servicer.GetFigures(request, None)
+    assert response.basis == statistics.BASIS_LEDGER
+    (group,) = response.groups
+    assert (group.group_key, group.counts.total, group.counts.done, group.counts.reported) == ("202006", 2, 1, 2)
+    figure = group.figures[2]
+    assert (figure.metric_id, figure.metric_version, figure.name) == ("F3", 1, "月问题综合解决率")
+    assert (figure.numerator, figure.denominator, figure.display) == (100, 200, "50.00")
+    assert (figure.region_code, figure.first_month, figure.last_month) == ("431221", 202006, 202006)
+    assert figure.cutoff_time > 0
+
+
+async def test_the_cases_behind_a_counter_are_named_page_by_page(
+    ledger: Ledger, servicer: StatisticsServicer, caller: Principal
+) -> None:
+    for number in range(3):
+        await apply_records(ledger, *a_closed_case(str(number)))
+    request = statistics.ListFigureCasesRequest(
+        region_code="431221", month=202006, counter="on_time", page=page_pb2.Page(size=2)
+    )
+    first = await servicer.ListFigureCases(request, None)
+    assert [case.is_on_time for case in first.cases] == [True, True]
+    request.page.token = first.next_page_token
+    second = await servicer.ListFigureCases(request, None)
+    assert second.next_page_token == ""
+    assert {case.key.case_no for case in (*first.cases, *second.cases)} == {"0", "1", "2"}
+
+
+@pytest.mark.parametrize("region_code", ["431222", "431200", "000000"])
+async def test_a_county_sees_no_other_region(servicer: StatisticsServicer, caller: Principal, region_code: str) -> None:
+    with pytest.raises(Violated, match="REGION_FORBIDDEN"):
+        await servicer.GetFigures(
+            statistics.GetFiguresRequest(region_code=region_code, first_month=202006, last_month=202006), None
+        )
+    with pytest.raises(Violated, match="REGION_FORBIDDEN"):
+        await servicer.ListFigureCases(
+            statistics.ListFigureCasesRequest(region_code=region_code, month=202006, counter="total"), None
+        )
+
+
+@pytest.mark.parametrize("caller", [PROVINCE], indirect=True)
+async def test_the_hub_above_sees_all_of_this_hub_and_nothing_beyond(
+    ledger: Ledger, servicer: StatisticsServicer, caller: Principal
+) -> None:
+    await apply_records(ledger, *a_closed_case("1"))
+    response = await servicer.GetFigures(
+        statistics.GetFiguresRequest(region_code="431200", first_month=202006, last_month=202006), None
+    )
+    assert response.groups[0].counts.total == 1
+    with pytest.raises(Violated, match="REGION_FORBIDDEN"):
+        await servicer.GetFigures(
+            statistics.GetFiguresRequest(region_code="430000", first_month=202006, last_month=202006), None
+        )
+
+
+async def test_a_token_that_was_never_given_out_is_refused_by_name(
+    servicer: StatisticsServicer, caller: Principal
+) -> None:
+    for page in (page_pb2.Page(token="!!"), page_pb2.Page(token="AAAA"), page_pb2.Page(size=-1)):
+        request = statistics.ListFigureCasesRequest(region_code="431221", month=202006, counter="total", page=page)
+        with pytest.raises(Violated, match="ARGUMENT_INVALID page"):
+            await servicer.ListFigureCases(request, None)

@@ -1,0 +1,1 @@
+"""What tests stand on: servers, clocks, builders of records, and the plug-ins of the run."""

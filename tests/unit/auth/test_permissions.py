@@ -1,0 +1,95 @@
+"""Who may speak for whom, write about which region, and read what."""
+
+import pytest
+
+from auth.permissions import narrowed, require_origin, require_region, visible_regions
+from auth.principal import Principal
+from exchange_db.records import Violated
+from exchange_db.regions import Subtree, Tier
+from tests.support.builders import a_principal
+
+CITY = 431200
+PLATFORM = a_principal("431221.platform")
+COUNTY_HUB = a_principal("431221.hub")
+CITY_HUB = a_principal("431200.hub")
+PARENT = a_principal("430000.hub", relation="parent")
+
+
+@pytest.mark.parametrize(
+    ("sender", "origin_id", "is_allowed"),
+    [
+        (PLATFORM, "431221.platform", True),
+        (PLATFORM, "431221.greening", False),
+        (PLATFORM, "431222.platform", False),
+        (COUNTY_HUB, "431221.platform", True),
+        (COUNTY_HUB, "431221.hub", True),
+        (COUNTY_HUB, "431222.platform", False),
+        (COUNTY_HUB, "431200.hub", False),
+        (PARENT, "430000.hub", True),
+        (PARENT, "430200.hub", True),
+        (PARENT, "000000.hub", True),
+        (PARENT, "431200.hub", False),
+        (PARENT, "431221.platform", False),
+    ],
+)
+def test_a_neighbour_speaks_for_its_own_side_only(sender: Principal, origin_id: str, *, is_allowed: bool) -> None:
+    if is_allowed:
+        require_origin(sender, origin_id, CITY)
+        return
+    with pytest.raises(Violated) as refused:
+        require_origin(sender, origin_id, CITY)
+    assert refused.value.violation.reason == "ORIGIN_FORBIDDEN"
+    assert origin_id in refused.value.violation.message
+
+
+@pytest.mark.parametrize(
+    ("sender", "region", "is_allowed"),
+    [
+        (PLATFORM, 431221, True),
+        (PLATFORM, 431222, False),
+        (PLATFORM, 431200, False),
+        (CITY_HUB, 431221, True),
+        (CITY_HUB, 431299, True),
+        (CITY_HUB, 431300, False),
+        (PARENT, 431221, True),
+        (PARENT, 430200, False),
+    ],
+)
+def test_a_neighbour_writes_about_its_own_regions_and_a_parent_about_ours(
+    sender: Principal, region: int, *, is_allowed: bool
+) -> None:
+    if is_allowed:
+        require_region(sender, region, "case.report.region_code", CITY)
+        return
+    with pytest.raises(Violated) as refused:
+        require_region(sender, region, "case.report.region_code", CITY)
+    assert (refused.value.violation.reason, refused.value.violation.field_path) == (
+        "REGION_FORBIDDEN", "case.report.region_code",
+    )  # fmt: skip
+
+
+def test_a_child_sees_its_subtree_and_a_parent_all_that_is_here() -> None:
+    assert visible_regions(PLATFORM, CITY) == Subtree(431221, 431221)
+    assert visible_regions(CITY_HUB, 430000) == Subtree(431200, 431299)
+    assert visible_regions(PARENT, CITY) == Subtree(431200, 431299)
+
+
+@pytest.mark.parametrize(
+    ("viewer", "asked", "expected"),
+    [
+        (PLATFORM, None, Subtree(431221, 431221)),
+        (PLATFORM, 431200, Subtree(431221, 431221)),
+        (PLATFORM, 431222, None),
+        (PARENT, 431222, Subtree(431222, 431222)),
+        (PARENT, 0, Subtree(431200, 431299)),
+        (PARENT, 430200, None),
+    ],
+)
+def test_a_question_is_cut_down_to_what_may_be_read(
+    viewer: Principal, asked: int | None, expected: Subtree | None
+) -> None:
+    assert narrowed(viewer, CITY, asked) == expected
+
+
+def test_a_principal_knows_its_tier() -> None:
+    assert [principal.tier for principal in (PLATFORM, CITY_HUB, PARENT)] == [Tier.COUNTY, Tier.CITY, Tier.PROVINCE]

@@ -1,0 +1,53 @@
+"""The measures in Prometheus' text format."""
+
+from datetime import UTC, datetime, timedelta
+
+from exchange_db.jobs import JobRun
+from exchange_db.overview import LogState, StreamState
+from exchange_db.peers import LinkState
+from hub.console.monitoring import exposition
+from tests.support.neighbours import a_peer
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_every_measure_is_explained_once_and_names_what_it_measures() -> None:
+    link = LinkState(
+        a_peer("430000.hub", "parent", certificate_end_time=NOW + timedelta(days=9, hours=1)),
+        9, 5, 5, 12, 4, None, "", None, NOW - timedelta(seconds=90), 0,
+    )  # fmt: skip
+    text = exposition(
+        LogState(3, NOW - timedelta(seconds=2.5), NOW),
+        [link],
+        [StreamState("431221.platform", "cases", 10, 7, 2, 1, NOW)],
+        {"UNREADABLE": 2},
+        [JobRun(1, "fold-figures", NOW, NOW, "", "ValueError: x")],
+    )
+    lines = text.splitlines()
+    for expected in (
+        "sanji_unapplied_records 3",
+        "sanji_oldest_unapplied_seconds 2.500",
+        'sanji_link_waiting_parcels{peer="430000.hub"} 12',
+        'sanji_link_failures{peer="430000.hub"} 4',
+        'sanji_link_contact_age_seconds{peer="430000.hub"} 90',
+        'sanji_link_healthy{peer="430000.hub"} 0',
+        'sanji_certificate_days_left{peer="430000.hub"} 9',
+        'sanji_quarantine_open{reason="UNREADABLE"} 2',
+        'sanji_stream_records_total{sender="431221.platform",stream="cases",outcome="accepted"} 7',
+        'sanji_stream_records_total{sender="431221.platform",stream="cases",outcome="refused"} 2',
+        'sanji_job_failed{job="fold-figures"} 1',
+    ):
+        assert expected in lines
+    kinds = [line for line in lines if line.startswith("# TYPE")]
+    assert len(kinds) == len(set(kinds)) == 10
+    assert text.endswith("\n")
+
+
+def test_names_from_outside_cannot_break_the_format() -> None:
+    text = exposition(LogState(0, None, NOW), [], [StreamState('a"b\\c\nd', "s", 0, 1_234_567, 0, 0, None)], {}, [])
+    assert 'sender="a\\"b\\\\c\\nd"' in text
+    assert "1.23457e+06" not in text
+
+
+def test_what_there_is_none_of_is_left_out() -> None:
+    assert "sanji_link" not in exposition(LogState(0, None, NOW), [], [], {}, [])
