@@ -1,6 +1,6 @@
-"""``make bench``: runs the measurements (all, or those named) and prints one JSON object each; exit 1 if one falls short.
+"""``make bench``: runs the measurements (all, or those named) and prints a JSON object each.
 
-Names: accept, applied, hops (one hop, one call, memory, catch-up; needs applied).
+Exits with 1 if one falls short. Names: accept, applied, hops (one hop, one call, memory, catch-up; needs applied).
 """
 
 import asyncio
@@ -17,7 +17,7 @@ async def _run(names: list[str]) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
 
     def show(result: dict[str, Any]) -> None:
-        print(json.dumps(result, ensure_ascii=False), flush=True)  # noqa: T201 — this is the output
+        print(json.dumps(result, ensure_ascii=False), flush=True)
         results.append(result)
 
     if "accept" in names:

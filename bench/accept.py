@@ -95,16 +95,16 @@ def _copy_raw(url: str, size: int) -> float:
         tables = []
         for table in ("inbox", "inbox_keys"):
             rows = connection.execute(_LAST_ROWS[table], (COUNT,)).fetchone()
-            assert rows is not None  # noqa: S101 — count(*) always gives a row
+            assert rows is not None
             packed = _pack_all(connection, table)
             tables.append((f"COPY raw_{table} FROM STDIN (FORMAT binary)", packed))
         begun = time.perf_counter()
         done = 0
         for start in range(0, COUNT, size):
             with connection.transaction():
-                for statement, packed in tables:
+                for copying, packed in tables:
                     chunk = packed[start : start + size]
-                    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+                    with connection.cursor() as cursor, cursor.copy(copying.encode()) as copy:
                         copy.write(b"".join((bulk.HEADER, *chunk, bulk.TRAILER)))
             done += len(chunk)
         elapsed = time.perf_counter() - begun
@@ -125,7 +125,7 @@ _LAST_ROWS = {
 
 def _pack_all(connection: "psycopg.Connection[Any]", table: str) -> list[bytes]:
     """Reads the newest rows as the very bytes COPY sends, one piece a row."""
-    query = f"COPY (SELECT * FROM {table} ORDER BY inbox_id DESC LIMIT {COUNT}) TO STDOUT (FORMAT binary)"  # noqa: S608
+    query = f"COPY (SELECT * FROM {table} ORDER BY inbox_id DESC LIMIT {COUNT}) TO STDOUT (FORMAT binary)"
     rows = []
     with connection.cursor() as cursor, cursor.copy(query.encode()) as copy:
         for piece in copy:

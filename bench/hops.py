@@ -75,7 +75,7 @@ async def _hop(target: Target, lower: StagedHub, upper: StagedHub, commits: floa
             await asyncio.sleep(max(0.0, begun + (number + 1) / _PER_SECOND - time.perf_counter()))
         await wait_for(upper.url, _APPLIED, _SINGLE, 30)
     with psycopg.connect(lower.url) as here, psycopg.connect(upper.url) as there:
-        left = dict(here.execute(_LEFT).fetchall())
+        left: dict[str, float] = dict(here.execute(_LEFT).fetchall())
         taken = [moment - left[key] for moment, key in there.execute(_HOP).fetchall() if key in left]
     found = percentiles(taken)
     return {

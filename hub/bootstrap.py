@@ -104,7 +104,7 @@ class Hub:
             works.append(("schedule", runner.run()))
         if "console" in self._roles:
             # Only a process with pages carries the weight of a web server.
-            from hub.console.app import Console
+            from hub.console.app import Console  # noqa: PLC0415
 
             works.append(("console", Console(ledger, settings, reader, self._clock).run()))
         return works

@@ -150,7 +150,7 @@ class GrpcPeer:
         call = self.exchange.Push()
         pushing = PushStream(call)
         try:
-            await pushing.open(stream, receipts_after, wants_receipts)
+            await pushing.open(stream, receipts_after, wants_receipts=wants_receipts)
             yield pushing
         except grpc.aio.AioRpcError as error:
             raise translated(error) from error
@@ -196,7 +196,7 @@ class PushStream:
         self._call = call
         self.next_sequence = 0
 
-    async def open(self, stream: str, receipts_after: int, wants_receipts: bool) -> None:
+    async def open(self, stream: str, receipts_after: int, *, wants_receipts: bool) -> None:
         """Names the stream; called once by ``GrpcPeer.push``."""
         opening = exchange.PushOpening(stream=stream, receipts_after=receipts_after, wants_receipts=wants_receipts)
         await self._call.write(exchange.PushRequest(opening=opening))
@@ -228,7 +228,7 @@ class PushStream:
 
 
 async def asked(call: Awaitable[T]) -> T:
-    """Awaits a unary call, its errors translated: ``await asked(peer.exchange.GetCase(request, timeout=5))``.
+    """Awaits a unary call of a stub and translates its errors.
 
     Raises:
         Unreachable, CredentialsRefused, CallRefused: see there.

@@ -87,8 +87,9 @@ def _print(console: Console, outcome: Outcome) -> None:
     console.print(f"第二个县（渌口区 430212）上报 {total}：{shares}")
     proof = outcome.proof
     console.print(
-        f"序号链 {proof.stream_count} 条，不完整 {proof.incomplete_streams}；丢失 {proof.lost}；重复生效 {proof.twice}；"
-        f"未结清链路 {proof.unsettled_links}；重复发送的批次 {outcome.repeated_batches}；省枢纽断电 {outcome.outage_seconds:.1f} 秒"
+        f"序号链 {proof.stream_count} 条，不完整 {proof.incomplete_streams}；"
+        f"丢失 {proof.lost}；重复生效 {proof.twice}；未结清链路 {proof.unsettled_links}；"
+        f"重复发送的批次 {outcome.repeated_batches}；省枢纽断电 {outcome.outage_seconds:.1f} 秒"
     )
     held = Table(title=f"隔离区 {len(proof.quarantined)} / in quarantine")
     for title in ("枢纽", "原因", "字段", "说明"):

@@ -31,7 +31,8 @@ Number = Annotated[int, typer.Argument(help="编号 / number")]
 _OUTCOMES = {
     Replayed.REPLAYED: "已重新进入处理队列。 / In line again.",
     Replayed.UNKNOWN: "没有这条待处理记录。 / No such open record.",
-    Replayed.STILL_REFUSED: "仍不符合接口规范，须由来源方更正后重发；可执行 discard。 / Its origin must correct and resend it.",
+    Replayed.STILL_REFUSED: "仍不符合接口规范，须由来源方更正后重发；可执行 discard。"
+    " / Its origin must correct and resend it.",
 }
 
 
@@ -63,7 +64,6 @@ def list_held(config: Config = Path("sanji.toml"), limit: int = 50) -> None:
 @commands.command()
 def replay(number: Number, config: Config = Path("sanji.toml")) -> None:
     """重放一条记录。 / Apply a record once more."""
-
     settings = load(config)
 
     async def act(ledger: Ledger) -> Replayed:

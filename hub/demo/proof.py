@@ -83,12 +83,12 @@ def hop_milliseconds(below: StagedHub, above: StagedHub, messages: list[str]) ->
         " WHERE message_key = ANY(%s::uuid[])"
     )
     with psycopg.connect(below.url) as lower, psycopg.connect(above.url) as upper:
-        left = dict(lower.execute(query, (messages,)).fetchall())
-        came = dict(upper.execute(query, (messages,)).fetchall())
+        left: dict[str, float] = dict(lower.execute(query, (messages,)).fetchall())
+        came: dict[str, float] = dict(upper.execute(query, (messages,)).fetchall())
     return sorted(came[key] - moment for key, moment in left.items() if key in came)
 
 
 def _one(connection: "psycopg.Connection[Any]", query: str) -> tuple[Any, ...]:
-    row = connection.execute(query.encode()).fetchone()
+    row: tuple[Any, ...] | None = connection.execute(query.encode()).fetchone()
     assert row is not None  # noqa: S101 — an aggregate always gives a row
     return row

@@ -150,10 +150,16 @@ class Demonstration:
                 city.write_raw(malformed(system_clock()))
             while city.book.written_count() - city.answered_sequence > 2 * _CHUNK:
                 await asyncio.sleep(0.05)
+        await self._until_done()
+
+    async def _until_done(self) -> None:
+        """Shows how the county gets on until it has closed every case it closes."""
         county = self._platforms[COUNTY]
-        while (done := county.book.figures()["done"]) < DONE:
-            self._tell(f"案件流转，办结 {done} / cases closed", 0.1 + 0.7 * done / DONE)
+        done = 0
+        while done < DONE:
             await asyncio.sleep(0.3)
+            done = county.book.figures()["done"]
+            self._tell(f"案件流转，办结 {done} / cases closed", 0.1 + 0.7 * done / DONE)
 
     async def _report_gently(self) -> None:
         """Reports the last cases one by one, once all is quiet: what they take is the latency of a hop."""
@@ -179,7 +185,7 @@ class Demonstration:
     async def _settle(self, nation: StagedHub, own_count: int) -> None:
         """Waits until every link is settled and the nation's sheets say what the cities' ledgers say."""
         until = time.monotonic() + 90
-        _, province, city, _ = self.hubs
+        province = self.hubs[1]
         while time.monotonic() < until:
             proof = await asyncio.to_thread(prove, [], list(self.hubs))
             here = (await ask(self._target_of(CITY), "431221"))[""]

@@ -71,7 +71,9 @@ async def _prove_once(site: Site, first: int, count: int) -> None:
     keys = [key_of(ISSUER, case) for case in _cases(first, count)]
     assert value(site.hub, "SELECT count(*) FROM inbox WHERE message_key = ANY(%s::uuid[])", keys) == count
     numbers = [case.case_no for case in _cases(first, count)]
-    assert value(site.hub, "SELECT count(*) FROM cases WHERE case_no = ANY(%s) AND report_revision = 1", numbers) == count
+    assert (
+        value(site.hub, "SELECT count(*) FROM cases WHERE case_no = ANY(%s) AND report_revision = 1", numbers) == count
+    )
     proof = await proof_of([], site.hub)
     assert (proof.incomplete_streams, proof.twice) == (0, 0)
 

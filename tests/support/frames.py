@@ -24,9 +24,7 @@ class CutCall:
         newest: newest TLS version offered.
     """
 
-    def __init__(
-        self, target: Target, method: str = PUSH, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
-    ) -> None:
+    def __init__(self, target: Target, method: str = PUSH, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> None:
         self._target = target
         self._method = method
         self._context = ssl.create_default_context(cafile=str(target.authority))

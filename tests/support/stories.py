@@ -40,7 +40,10 @@ def steps_of(number: int) -> list[tuple[str, Case]]:
             closed_time=0 if fails else moment + HOUR,
             reason="仍有残留" if fails else "",
         )
-        steps += [(HANDLER, Case(ISSUER, new.case_no, handling=handling)), (ISSUER, Case(ISSUER, new.case_no, verdict=verdict))]
+        steps += [
+            (HANDLER, Case(ISSUER, new.case_no, handling=handling)),
+            (ISSUER, Case(ISSUER, new.case_no, verdict=verdict)),
+        ]
     return steps
 
 

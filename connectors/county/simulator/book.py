@@ -76,6 +76,7 @@ class Book:
     def figures(self) -> dict[str, int]:
         """Counts this platform's own year: received, given on, done, in time."""
         row = self._file.execute(
-            "SELECT count(*), sum(given_on), sum(is_closed), sum(is_closed AND requested_time <= deadline_time) FROM task"
+            "SELECT count(*), sum(given_on), sum(is_closed), sum(is_closed AND requested_time <= deadline_time)"
+            " FROM task"
         ).fetchone()
         return dict(zip(("total", "dispatched_on", "done", "on_time"), (int(n or 0) for n in row), strict=True))

@@ -1,4 +1,4 @@
-"""What the simulated platforms do: the city dispatches and checks, 中方县 handles, the second county reports its own."""
+"""What the simulated platforms do: the city dispatches and checks, 中方县 handles, another county reports its own."""
 
 import uuid
 from collections.abc import Iterator
