@@ -29,8 +29,10 @@ async def _save(ledger: Ledger, *, new: list[CaseRow] | None = None, changed: li
 
 
 async def _load(ledger: Ledger, *rows: CaseRow) -> list[CaseRow]:
-    async with ledger.dedicated() as connection, connection.transaction() as session:
-        found = await cases.load(session, [(row.home_region, row.case_id) for row in rows])
+    async with ledger.dedicated() as connection:
+        await cases.prepare(connection.driver)
+        async with connection.transaction() as session:
+            found = await cases.load(session, [(row.home_region, row.case_id) for row in rows])
     return [found[row.case_id] for row in rows]
 
 
@@ -102,8 +104,10 @@ async def test_people_read_the_same_row_as_the_hot_path(ledger: Ledger) -> None:
 async def test_unknown_cases_are_not_loaded(ledger: Ledger) -> None:
     known = a_case_row("known")
     await _save(ledger, new=[known])
-    async with ledger.dedicated() as connection, connection.transaction() as session:
-        found = await cases.load(session, [(431221, known.case_id), (431221, case_key(COUNTY, "unknown"))])
+    async with ledger.dedicated() as connection:
+        await cases.prepare(connection.driver)
+        async with connection.transaction() as session:
+            found = await cases.load(session, [(431221, known.case_id), (431221, case_key(COUNTY, "unknown"))])
     assert list(found) == [known.case_id]
 
 

@@ -3,7 +3,7 @@
 # Says nothing when all of them are there. Starts and stops no service.
 set -eu
 
-packages="chromium mariadb-server postgresql-15"
+packages="chromium fonts-wqy-zenhei mariadb-server postgresql-15"
 
 command -v dpkg-query >/dev/null 2>&1 || {
     echo "Not a Debian system. Some tests need: $packages"
