@@ -1,7 +1,8 @@
 """Accepted durably: one stream, batches of 1,000, one intake process, against raw binary COPY of the same rows.
 
 The raw side copies ready bytes into copies of the log's two tables (``inbox`` with its partition, ``inbox_keys``)
-with all their indexes, in transactions of the size the hub used, over one connection. Rounds alternate in order.
+with all their indexes, in transactions of the size the hub used, over one connection. The order of the two alternates,
+and the copies grow as the tables do: each round gets the rows the hub took in the round before.
 """
 
 import asyncio
@@ -30,16 +31,16 @@ async def measure() -> dict[str, Any]:
         payloads = [report_payload(number) for number in range(COUNT * (ROUNDS + 1))]
         hub_rates, raw_rates, sizes = [], [], []
         await _push(target_of(profile), payloads, 0)
+        sizes.append(COUNT / count(hub.url, _TRANSACTIONS))
+        await asyncio.to_thread(_make_copies, hub.url)
         for turn in range(ROUNDS):
-            first = hub, profile
             for side in ("hub", "raw") if turn % 2 else ("raw", "hub"):
                 if side == "hub":
                     before = count(hub.url, _TRANSACTIONS)
-                    hub_rates.append(await _push(target_of(first[1]), payloads, turn + 1))
-                    sizes.append(COUNT / max(1, count(hub.url, _TRANSACTIONS) - before))
+                    hub_rates.append(await _push(target_of(profile), payloads, turn + 1))
+                    sizes.append(COUNT / (count(hub.url, _TRANSACTIONS) - before))
                 else:
-                    size = round(median(sizes) / BATCH) * BATCH if sizes else 2 * BATCH
-                    raw_rates.append(await asyncio.to_thread(_copy_raw, hub.url, max(BATCH, size)))
+                    raw_rates.append(await asyncio.to_thread(_copy_raw, hub.url, turn, round(median(sizes))))
         ratio = median(hub_rates) / median(raw_rates)
         return {
             "what": "accepted durably",
@@ -87,48 +88,45 @@ async def _push(target: Any, payloads: list[bytes], turn: int) -> float:
     return COUNT / elapsed
 
 
-def _copy_raw(url: str, size: int) -> float:
-    """Copies the rows of the last round into fresh copies of the tables; building them is not timed."""
+def _make_copies(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        for statement in _COPY_TABLES:
+        for statement in _COPIES:
             connection.execute(statement)
-        tables = []
-        for table in ("inbox", "inbox_keys"):
-            rows = connection.execute(_LAST_ROWS[table], (COUNT,)).fetchone()
-            assert rows is not None
-            packed = _pack_all(connection, table)
-            tables.append((f"COPY raw_{table} FROM STDIN (FORMAT binary)", packed))
+
+
+def _copy_raw(url: str, turn: int, size: int) -> float:
+    """Copies the rows of one round into the copies of the tables; reading them is not timed."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        tables = [
+            (f"COPY copied_{table} FROM STDIN (FORMAT binary)", _packed(connection, table, turn))
+            for table in ("inbox", "inbox_keys")
+        ]
         begun = time.perf_counter()
-        done = 0
         for start in range(0, COUNT, size):
             with connection.transaction():
                 for copying, packed in tables:
-                    chunk = packed[start : start + size]
                     with connection.cursor() as cursor, cursor.copy(copying.encode()) as copy:
-                        copy.write(b"".join((bulk.HEADER, *chunk, bulk.TRAILER)))
-            done += len(chunk)
-        elapsed = time.perf_counter() - begun
-    return done / elapsed
+                        copy.write(b"".join((bulk.HEADER, *packed[start : start + size], bulk.TRAILER)))
+        return COUNT / (time.perf_counter() - begun)
 
 
-_COPY_TABLES = (
-    b"DROP TABLE IF EXISTS raw_inbox, raw_inbox_keys",
-    b"CREATE TABLE raw_inbox (LIKE inbox INCLUDING ALL) PARTITION BY RANGE (inbox_id)",
-    b"CREATE TABLE raw_inbox_all PARTITION OF raw_inbox DEFAULT",
-    b"CREATE TABLE raw_inbox_keys (LIKE inbox_keys INCLUDING ALL)",
+_COPIES = (
+    b"CREATE TABLE copied_inbox (LIKE inbox INCLUDING ALL) PARTITION BY RANGE (inbox_id)",
+    b"CREATE TABLE copied_inbox_all PARTITION OF copied_inbox DEFAULT",
+    b"CREATE TABLE copied_inbox_keys (LIKE inbox_keys INCLUDING ALL)",
 )
-_LAST_ROWS = {
-    "inbox": "SELECT count(*) >= %s FROM inbox",
-    "inbox_keys": "SELECT count(*) >= %s FROM inbox_keys",
-}
 
 
-def _pack_all(connection: "psycopg.Connection[Any]", table: str) -> list[bytes]:
-    """Reads the newest rows as the very bytes COPY sends, one piece a row."""
-    query = f"COPY (SELECT * FROM {table} ORDER BY inbox_id DESC LIMIT {COUNT}) TO STDOUT (FORMAT binary)"
-    rows = []
+def _packed(connection: "psycopg.Connection[Any]", table: str, turn: int) -> list[bytes]:
+    """Reads the rows of one round as the very bytes COPY sends, one piece a row."""
+    first, last = turn * COUNT + 1, (turn + 1) * COUNT
+    query = (
+        f"COPY (SELECT * FROM {table} WHERE sequence BETWEEN {first} AND {last} ORDER BY inbox_id)"
+        " TO STDOUT (FORMAT binary)"
+    )
     with connection.cursor() as cursor, cursor.copy(query.encode()) as copy:
-        for piece in copy:
-            rows.append(bytes(piece))
+        rows = [bytes(piece) for piece in copy]
     rows[0] = rows[0].removeprefix(bulk.HEADER)
-    return [row for row in rows if row != bulk.TRAILER][::-1]
+    rows = [row for row in rows if row != bulk.TRAILER]
+    assert len(rows) == COUNT
+    return rows

@@ -41,7 +41,7 @@ from protos.exchange.v1 import parcel_pb2
 from protos.figure.v1 import figure_pb2
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+_is_uuid = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z").match
 _MAX_ACTIONS = 50
 _MAX_CELLS = 20_000
 _MAX_COUNT = 1_000_000_000_000
@@ -129,7 +129,7 @@ def read_parcel(payload: bytes) -> Parcel:
     except DecodeError:
         raise Violated("UNREADABLE") from None
     message_id, origin_id = message.message_id, message.origin_id
-    if not _UUID.match(message_id):
+    if not _is_uuid(message_id):
         raise Violated("FIELD_INVALID" if message_id else "FIELD_MISSING", "message_id", message_id)
     _check_platform(origin_id, "origin_id")
     created_time = message.created_time
@@ -230,7 +230,7 @@ def _read_verdict(message: case_pb2.CheckVerdict) -> CheckVerdict:
 
 def _read_action(message: case_pb2.Action) -> Action:
     action: Action = _ACTION.read(message)
-    if not _UUID.match(action.action_id):
+    if not _is_uuid(action.action_id):
         raise Violated("FIELD_INVALID", "case.actions.action_id", action.action_id)
     return action
 

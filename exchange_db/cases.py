@@ -252,11 +252,20 @@ async def add_actions(session: HotSession, rows: list[ActionRow]) -> None:
 
 
 async def find(session: ReadSession, home_region: int, case_id: bytes, visible: Subtree) -> CaseRow | None:
-    """Returns one case inside the regions a reader may see."""
+    """Returns one case inside the regions a reader may see, or one that somebody in them was given to handle."""
     rows = await _select(
         session,
-        "home_region = %(home)s AND case_id = %(case_id)s::uuid AND region BETWEEN %(first)s AND %(last)s",
-        {"home": home_region, "case_id": case_id.hex(), "first": visible.first, "last": visible.last},
+        "home_region = %(home)s AND case_id = %(case_id)s::uuid AND (region BETWEEN %(first)s AND %(last)s"
+        ' OR handler_id COLLATE "C" BETWEEN %(first_handler)s AND %(last_handler)s)',
+        {
+            "home": home_region,
+            "case_id": case_id.hex(),
+            "first": visible.first,
+            "last": visible.last,
+            # A platform is named by its region and a point; the slash follows the point.
+            "first_handler": f"{visible.first:06d}.",
+            "last_handler": f"{visible.last:06d}/",
+        },
         limit=1,
     )
     return rows[0] if rows else None

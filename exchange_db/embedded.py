@@ -71,6 +71,20 @@ class EmbeddedServer:
             self._server.ensure_postgres_running()
         return self
 
+    def revive(self) -> bool:
+        """Starts the server again if it has ended, as when it was killed or its disk was full; tells whether it had.
+
+        Raises:
+            EmbeddedServerFailed: it does not start.
+        """
+        if self._server.get_postmaster_info().is_running():
+            return False
+        try:
+            self._server.start()
+        except (subprocess.SubprocessError, AssertionError) as error:
+            raise EmbeddedServerFailed(f"{error}\n{self._log_tail()}") from error
+        return True
+
     def stop(self) -> None:
         """Stops the server when this process was its last user."""
         if self._server is not None:

@@ -6,9 +6,10 @@ Called by ``hub.intake`` (append) and ``hub.apply`` (fetch_runs).
 """
 
 from datetime import UTC, datetime
-from struct import Struct
+from struct import Struct as Packing
 from typing import NamedTuple
 
+from msgspec import Struct
 from psycopg import errors, sql
 
 from exchange_db.bulk import CopyTarget, copy_rows
@@ -25,12 +26,12 @@ _INBOX = CopyTarget.of(
         "message_key", "record_kind", "record_key", "region", "payload",
     ),
 )  # fmt: skip
-_INBOX_ROW = Struct(">h ih iq iq ii iq i16s ih i16s ii i")
+_INBOX_ROW = Packing(">h ih iq iq ii iq i16s ih i16s ii i")
 _KEYS = CopyTarget.of("inbox_keys", ("message_key", "stream_id", "sequence", "partition", "inbox_id"))
-_KEYS_ROW = Struct(">h i16s ii iq ih iq")
+_KEYS_ROW = Packing(">h i16s ii iq ih iq")
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True, gc=False):
     """A record that passed the contract check and is to be appended."""
 
     message_key: bytes
@@ -209,7 +210,7 @@ class _Writer:
                 self._refused.append((arrival, sequence, item))
                 tally[1] += 1
                 continue
-            message_key, kind, record_key, region, payload = item
+            message_key, record_key, payload = item.message_key, item.record_key, item.payload
             if is_careful:
                 known[message_key] = payload
             partition = record_key[0] % PARTITION_COUNT
@@ -217,7 +218,7 @@ class _Writer:
             add_row(
                 pack_row(
                     10, 2, partition, 8, inbox_id, 8, received_time, 4, stream_id, 8, sequence,
-                    16, message_key, 2, kind, 16, record_key, 4, region, len(payload),
+                    16, message_key, 2, item.kind, 16, record_key, 4, item.region, len(payload),
                 )
                 + payload
             )  # fmt: skip

@@ -46,6 +46,16 @@ async def log_state(session: ReadSession) -> LogState:
     return LogState(*row)
 
 
+async def require_space(session: ReadSession) -> None:
+    """Lets the server write a few hundred kilobytes to the disk of the tables and throw them away.
+
+    Raises:
+        psycopg.errors.DiskFull: there is no space; nothing can be taken in or applied.
+    """
+    await session.driver.execute("SET LOCAL work_mem = '64kB'")
+    await session.driver.execute("SELECT count(*) FROM generate_series(1, 20000)")
+
+
 async def streams(session: ReadSession) -> list[StreamState]:
     """Returns every stream, by sender and name."""
     cursor = await session.driver.execute(

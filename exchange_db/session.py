@@ -69,20 +69,22 @@ class Ledger:
         """Yields a session that reads one consistent picture."""
         async with self._engine.connect() as connection:
             await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            yield ReadSession(connection, await _driver(connection))
+            async with _given_up_when_lost(connection) as driver:
+                yield ReadSession(connection, driver)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
         """Yields a session that is committed when the block ends well, and rolled back when it does not."""
-        async with self._engine.begin() as connection:
-            yield WriteSession(connection, await _driver(connection))
+        async with self._engine.begin() as connection, _given_up_when_lost(connection) as driver:
+            yield WriteSession(connection, driver)
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator["Dedicated"]:
         """Yields a pooled connection on which every statement stands alone, for looking again and again."""
         async with self._engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
-            yield Dedicated(await _driver(connection))
+            async with _given_up_when_lost(connection) as driver:
+                yield Dedicated(driver)
 
     @asynccontextmanager
     async def dedicated(self) -> AsyncIterator["Dedicated"]:
@@ -134,8 +136,15 @@ def sqlalchemy_url(url: str) -> URL:
     return make_url(url).set(drivername="postgresql+psycopg")
 
 
-async def _driver(connection: AsyncConnection) -> "DriverConnection[tuple[Any, ...]]":
+@asynccontextmanager
+async def _given_up_when_lost(connection: AsyncConnection) -> "AsyncIterator[DriverConnection[tuple[Any, ...]]]":
+    """Yields the driver of a pooled connection; one that was lost on the way is not put back."""
     raw = await connection.get_raw_connection()
     driver = raw.driver_connection
     assert isinstance(driver, psycopg.AsyncConnection)  # noqa: S101 — the URL names the driver
-    return driver
+    try:
+        yield driver
+    except psycopg.OperationalError as error:
+        if driver.broken:
+            await connection.invalidate(error)
+        raise

@@ -8,6 +8,7 @@ from typing import Any
 
 from exchange_db import inbox, migrate
 from exchange_db.embedded import EmbeddedServer
+from exchange_db.errors import EmbeddedServerFailed
 from exchange_db.peers import Peer
 from exchange_db.session import Ledger
 from hub.apply.worker import ApplyLane
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 #: How long calls under way may take to finish when the hub stops.
 DRAIN_SECONDS = 5.0
+_LOOK_SECONDS = 2.0
 
 
 class Hub:
@@ -60,7 +62,8 @@ class Hub:
         """
         settings = self._settings
         async with AsyncExitStack() as stack:
-            url = open_database(settings, stack)
+            embedded = open_server(settings, stack)
+            url = database_url(settings, embedded)
             await asyncio.to_thread(migrate.upgrade, url)
             ledger = await stack.enter_async_context(Ledger(url))
             async with ledger.write() as session:
@@ -69,6 +72,8 @@ class Hub:
             desk = IntakeDesk(ledger, settings.hub.region, self._clock)
             works = [("listener", listener.run()), ("intake desk", desk.run())]
             works += self._workers(ledger, listener, desk)
+            if embedded is not None:
+                works.append(("embedded server", _keep_up(embedded)))
             tasks = [asyncio.create_task(work, name=name) for name, work in works]
             server = self._server(ledger, listener, desk) if "intake" in self._roles else None
             try:
@@ -156,10 +161,37 @@ def open_database(settings: Settings, stack: AsyncExitStack) -> str:
     Raises:
         EmbeddedServerFailed: the embedded server did not start.
     """
+    return database_url(settings, open_server(settings, stack))
+
+
+def open_server(settings: Settings, stack: AsyncExitStack) -> EmbeddedServer | None:
+    """Starts the embedded server, unless a server of one's own is named.
+
+    Raises:
+        EmbeddedServerFailed: it did not start.
+    """
     if settings.database.url is not None:
-        return settings.database.url.get_secret_value()
-    server = stack.enter_context(EmbeddedServer(settings.database.folder))
-    return server.ensure_database(settings.database.name)
+        return None
+    return stack.enter_context(EmbeddedServer(settings.database.folder))
+
+
+def database_url(settings: Settings, embedded: EmbeddedServer | None) -> str:
+    """Returns the URL of the ledger, on the embedded server or on the one named."""
+    if embedded is not None:
+        return embedded.ensure_database(settings.database.name)
+    assert settings.database.url is not None  # noqa: S101 — open_server gives a server when there is none
+    return settings.database.url.get_secret_value()
+
+
+async def _keep_up(server: EmbeddedServer) -> None:
+    """Starts the embedded server again whenever it has ended; a server of one's own has somebody who does."""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        try:
+            if await asyncio.to_thread(server.revive):
+                logger.warning("the embedded server had ended and was started again")
+        except EmbeddedServerFailed as error:
+            logger.warning("the embedded server does not start: %s", error)
 
 
 async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

@@ -12,6 +12,7 @@ import uuid
 from contextlib import suppress
 
 import psycopg
+import sqlalchemy.exc
 
 from exchange_db import cases, inbox, leases, peers, wakeups
 from exchange_db.counting import CountingRules
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 LEASE_SECONDS = 5.0
 _RENEW_SECONDS = 1.0
 _POLL_SECONDS = 1.0
+_NO_DATABASE = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, OSError)
 _RETRIES = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.UniqueViolation)
 
 
@@ -66,7 +68,7 @@ class ApplyLane:
                             await self._step(connection)
                     finally:
                         await asyncio.shield(self._release())
-            except (psycopg.OperationalError, OSError) as error:
+            except _NO_DATABASE as error:
                 logger.warning("apply %s: database does not answer: %s", self._name, error)
                 await asyncio.sleep(0.5)
 

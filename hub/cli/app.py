@@ -18,6 +18,6 @@ def main() -> None:
     # Child processes are started by exec; gRPC's own fork handling only warns about it.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     # Each of these defines its commands on ``app`` when it is imported.
-    from hub.cli import check, database, demo, figures, keys, mapping, peers, quarantine, serve  # noqa: F401
+    from hub.cli import check, database, demo, figures, keys, mapping, peers, push, quarantine, serve  # noqa: F401
 
     app()

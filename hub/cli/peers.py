@@ -52,7 +52,7 @@ def invite(
     try:
         letter = with_ledger(settings, act)
     except (Violated, OSError) as error:
-        _fail(str(error))
+        _fail(f"未能邀请 {peer_id}：{_told(error)}")
     text = joining.write_letter(letter)
     if out is None:
         typer.echo(text)
@@ -88,7 +88,7 @@ def accept(
             settings = load(config)
             with_ledger(settings, lambda ledger: accept_as_hub(ledger, settings, letter))
     except (ConnectorError, Violated, OSError) as error:
-        _fail(f"未能加入 {letter.hub_id}：{error} / Could not join.")
+        _fail(f"未能加入 {letter.hub_id}：{_told(error)} / Could not join.")
     typer.echo(f"已加入 {letter.hub_id}（{letter.hub_name}）。 / Joined.")
 
 
@@ -150,6 +150,13 @@ def list_peers(config: Config = Path("sanji.toml")) -> None:
             state.trouble,
         )
     Console().print(table)
+
+
+def _told(error: Exception) -> str:
+    """Returns what an error says to people, in Chinese first where it knows some."""
+    if isinstance(error, Violated):
+        return f"{error.violation.message_zh} / {error.violation.message}"
+    return str(error)
 
 
 def _fail(text: str) -> NoReturn:

@@ -49,12 +49,14 @@ class Monitoring:
         return [web.get("/healthz", self.healthz), web.get("/metrics", self.metrics)]
 
     async def healthz(self, _request: web.Request) -> web.Response:
-        """Tells whether the database answers and records are applied; 503 when not."""
+        """Tells whether the database answers, has space, and records are applied; 503 and the trouble when not."""
         try:
             async with self._ledger.read() as session:
                 log = await overview.log_state(session)
-        except _NO_DATABASE:
-            return web.json_response({"is_healthy": False, "database": False}, status=503)
+                await overview.require_space(session)
+        except _NO_DATABASE as error:
+            trouble = str(error).partition("\n")[0]
+            return web.json_response({"is_healthy": False, "database": False, "trouble": trouble}, status=503)
         waited = waited_seconds(log)
         is_healthy = waited <= MAX_WAIT_SECONDS
         body: dict[str, Any] = {

@@ -9,6 +9,7 @@ import logging
 import random
 
 import psycopg
+import sqlalchemy.exc
 
 from auth.principal import Principal
 from connectors.errors import ConnectorError, Unreachable
@@ -28,6 +29,14 @@ logger = logging.getLogger(__name__)
 #: Name under which fetched parcels are numbered here.
 STREAM = "fetched"
 _LEASE_SECONDS = 30.0
+_FAILURES = (
+    ConnectorError,
+    ExchangeDbError,
+    psycopg.OperationalError,
+    sqlalchemy.exc.OperationalError,
+    OSError,
+    TimeoutError,
+)
 
 
 class Fetcher:
@@ -62,7 +71,7 @@ class Fetcher:
             try:
                 await self._fetch()
                 failures = 0
-            except (ConnectorError, ExchangeDbError, psycopg.OperationalError, OSError, TimeoutError) as error:
+            except _FAILURES as error:
                 if not failures:
                     logger.warning("fetch %s: %s", self._peer.peer_id, error)
                 await asyncio.sleep(

@@ -22,7 +22,7 @@ from hub.intake.validation import Gate
 logger = logging.getLogger(__name__)
 
 #: Records written in one transaction, at most.
-MAX_RECORDS = 2_000
+MAX_RECORDS = 1_000
 #: Parcels checked before other tasks of the process get a turn.
 _SLICE = 20
 #: Neighbours whose gates are kept.

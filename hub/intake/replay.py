@@ -7,6 +7,8 @@ message of the same bytes. One that a neighbour refused gets a new number on tha
 from enum import StrEnum
 from hashlib import blake2b
 
+from msgspec.structs import replace
+
 from auth.principal import Principal
 from exchange_db import inbox, links, peers, quarantine
 from exchange_db.inbox import Arrival, Refusal
@@ -48,7 +50,7 @@ async def replay(session: WriteSession, quarantine_id: int, resolved_by: str, hu
         return Replayed.STILL_REFUSED
     key = blake2b(item.message_key + quarantine_id.to_bytes(8, "big"), digest_size=16).digest()
     stream = await inbox.open_stream(session, hub_id, _STREAM)
-    await inbox.append(session, [Arrival(stream.stream_id, hub_id, "", 0, [item._replace(message_key=key)])], now)
+    await inbox.append(session, [Arrival(stream.stream_id, hub_id, "", 0, [replace(item, message_key=key)])], now)
     return Replayed.REPLAYED
 
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import grpc
 import psycopg
 import sqlalchemy.exc
+from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from auth.principal import Principal
@@ -121,6 +122,8 @@ class CallGuard(grpc.aio.ServerInterceptor):
                     await context.write(response)
             except Violated as violated:
                 await _refuse(context, violated.violation)
+            except DecodeError:
+                await _refuse(context, Violated("UNREADABLE").violation)
             except _NO_DATABASE as error:
                 logger.warning("call failed, database does not answer: %s", error)
                 await _refuse(context, Violated("DATABASE_UNAVAILABLE").violation)

@@ -97,7 +97,7 @@ class CaseReader:
             here = exchange.TierTrace(hub_id=self._hub_id, tier=tier_of(self._hub_region))
             if row is not None:
                 await self._trace_here(session, row, here)
-            elif viewer.relation == "parent" or not request.include_upper_tiers:
+            elif not request.include_upper_tiers or not self._is_own(viewer, request.key):
                 raise Violated("CASE_NOT_FOUND", "key")
             parents = [
                 peer for peer in await peers.all_peers(session) if peer.relation == "parent" and peer.state == "active"
@@ -107,6 +107,11 @@ class CaseReader:
             for above in await asyncio.gather(*(self._trace_above(peer, request) for peer in parents)):
                 response.tiers.extend(above)
         return response
+
+    def _is_own(self, viewer: Principal, key: case_pb2.CaseKey) -> bool:
+        """Tells whether a viewer may ask the tiers above, in this hub's name, for a case that is not known here."""
+        visible = visible_regions(viewer, self._hub_region)
+        return viewer.relation == "child" and region_of(key.issuer_id) in visible
 
     async def _trace_here(self, session: ReadSession, row: CaseRow, here: exchange.TierTrace) -> None:
         here.state = answers.state_name(row.state)

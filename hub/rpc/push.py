@@ -17,6 +17,7 @@ from hub.intake.desk import IntakeDesk, Receipt
 from hub.listener import Listener
 from hub.rpc import answers
 from protos.exchange.v1 import exchange_service_pb2 as exchange
+from protos.exchange.v1 import parcel_pb2
 
 WINDOW = 8
 MAX_BATCH = 2_000
@@ -79,16 +80,25 @@ class PushCall:
         return request.opening
 
     async def _read(self, stream_id: int) -> None:
-        while isinstance(request := await self._context.read(), exchange.PushRequest):
-            batch = request.batch
-            count = len(batch.parcels)
-            if not 1 <= count <= MAX_BATCH:
-                raise Violated("BATCH_TOO_LARGE", "batch.parcels", count)
-            if batch.first_sequence < 1:
-                raise Violated("FIELD_MISSING", "batch.first_sequence")
-            answered = await self._desk.hand_in(self._sender, stream_id, batch.first_sequence, list(batch.parcels))
-            await self._waiting.put((batch.first_sequence, answered))
+        """Hands every batch in; the next one comes over the wire while this one is being checked."""
+        coming = asyncio.ensure_future(self._context.read())
+        try:
+            while isinstance(request := await coming, exchange.PushRequest):
+                coming = asyncio.ensure_future(self._context.read())
+                await self._hand_in(stream_id, request.batch)
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
         await self._waiting.put(None)
+
+    async def _hand_in(self, stream_id: int, batch: parcel_pb2.Batch) -> None:
+        count = len(batch.parcels)
+        if not 1 <= count <= MAX_BATCH:
+            raise Violated("BATCH_TOO_LARGE", "batch.parcels", count)
+        if batch.first_sequence < 1:
+            raise Violated("FIELD_MISSING", "batch.first_sequence")
+        answered = await self._desk.hand_in(self._sender, stream_id, batch.first_sequence, list(batch.parcels))
+        await self._waiting.put((batch.first_sequence, answered))
 
     async def _drain(self, reading: "asyncio.Task[None]") -> None:
         """When the hub stops: takes no more, answers what was taken, and tells the sender to connect again."""

@@ -5,6 +5,7 @@ import random
 import ssl
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +28,6 @@ from tests.support.stages import (
     rows,
     staged,
     target_of,
-    until,
     until_settled,
     until_value,
     value,
@@ -113,7 +113,7 @@ async def test_one_stream_over_several_connections_at_once_stays_whole(site: Sit
                     position = verdict.next_sequence - 1
             return outcomes
 
-        seen = await asyncio.gather(*(push(chance.random().hex().__hash__()) for _ in range(4)))
+        seen = await asyncio.gather(*(push(chance.randrange(2**31)) for _ in range(4)))
     assert set.union(*seen) <= {OUTCOME_DURABLE, OUTCOME_DUPLICATE}
     assert rows(site.hub, STREAM_STATE, "shared") == [(500, 500, 0, 0)]
     await _prove_once(site, 20_000, 500)
@@ -213,16 +213,11 @@ async def test_a_connection_cut_in_the_middle_of_a_batch_takes_all_of_it_or_noth
             async with hub.push(name) as stream:
                 return stream.next_sequence
 
-        if turn == 0:
-            assert await until(lambda: _is(stands, count + 1), "the whole batch taken")
-        else:
-            assert await stands() == 1
-    assert set(await push_all(site.target, name, payloads if turn else [])) <= {OUTCOME_DURABLE}
+        taken = await stands() - 1
+    # A whole batch may have been taken before the cut was noticed; a part of it never is.
+    assert taken in ((0, count) if turn == 0 else (0,))
+    assert set(await push_all(site.target, name, payloads[taken:] or payloads)) <= {OUTCOME_DURABLE, OUTCOME_DUPLICATE}
     await _prove_once(site, first, count)
-
-
-async def _is(ask: "object", wanted: int) -> bool:
-    return bool(await ask() == wanted)  # type: ignore[operator]
 
 
 async def test_half_a_message_is_refused_and_the_next_call_goes_on(site: Site) -> None:
@@ -247,12 +242,9 @@ async def test_noise_on_the_wire_harms_nobody(site: Site, chance: random.Random,
     for _ in range(10):
         _, writer = await asyncio.open_connection(host, int(port), ssl=context, server_hostname=site.target.peer_id)
         writer.write(chance.randbytes(chance.randrange(1, 5_000)))
-        with pytest.MonkeyPatch.context():
-            writer.close()
-        try:
+        writer.close()
+        with suppress(OSError):
             await writer.wait_closed()
-        except OSError:
-            pass
     payloads = _parcels(80_000 + turn * 100, 10)
     assert set(await push_all(site.target, f"after-noise-{turn}", payloads)) == {OUTCOME_DURABLE}
 

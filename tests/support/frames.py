@@ -43,7 +43,7 @@ class CutCall:
             ":scheme": "https",
             ":path": self._method,
             ":authority": self._target.peer_id,
-            "te": "trailers",
+            "te": "trailers",  # codespell:ignore te
             "content-type": "application/grpc",
         }
         block = b"".join(b"\x00" + _text(name) + _text(text) for name, text in headers.items())

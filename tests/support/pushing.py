@@ -130,3 +130,10 @@ async def first_verdict(stream: PushStream) -> exchange.BatchVerdict:
         if answer.verdict is not None:
             return answer.verdict
     raise AssertionError("the stream ended without a verdict")
+
+
+async def first_pulled(hub: GrpcPeer, after_sequence: int) -> exchange.PullResponse:
+    """Returns the first batch that a pull behind a number brings."""
+    async for response in hub.pull(after_sequence):
+        return response
+    raise AssertionError("the pull ended without a batch")

@@ -1,4 +1,4 @@
-"""Staged federations for tests: real processes over an embedded server, waited for by conditions, never by the clock."""
+"""Staged federations for tests: real processes over an embedded server, waited for by conditions, not by the clock."""
 
 import asyncio
 import shutil
@@ -136,7 +136,7 @@ async def until_settled(*hubs: StagedHub, seconds: float = 90.0) -> None:
 
     async def is_settled() -> bool:
         for _ in range(2):
-            if any([value(hub, _OPEN) for hub in hubs]):
+            if any(value(hub, _OPEN) for hub in hubs):
                 return False
             await asyncio.sleep(0.2)
         return True

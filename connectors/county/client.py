@@ -1,0 +1,228 @@
+"""A county's client for vendors: what is reported is durable at once, sent in the background, and told of afterwards.
+
+``docs/pushing.md`` shows it at work. One client a spool, one spool a platform's process.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from connectors.county.packing import pack
+from connectors.county.profile import Profile, read_profile
+from connectors.county.pusher import NumbersDisagree, Pusher, pause_seconds, target_of
+from connectors.county.spool import Item, Outcome, Spool, State
+from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
+from connectors.transports.grpc_peer import GrpcPeer
+from connectors.wire import read_parcel
+from exchange_db.records import Case, Handling, Violated, Violation
+
+__all__ = ["CountyClient", "Receipt", "State"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds until a refused certificate is shown again; a person must act before.
+_REFUSED_PAUSE_SECONDS = 30.0
+_CURSOR_AHEAD = "CURSOR_AHEAD"
+
+
+class Receipt(NamedTuple):
+    """What became of a case that was reported.
+
+    ``state`` is first technical (``ACCEPTED``, ``KNOWN``, ``REFUSED``), then, for what the hub took, business
+    (``APPLIED``, ``STALE``, ``QUARANTINED``). ``violation`` says why a case was refused or put into quarantine.
+    """
+
+    message_id: str
+    case_no: str
+    state: State
+    violation: Violation
+
+
+class CountyClient:
+    """A platform's connection to its hub; use as ``async with CountyClient(profile, spool) as client``.
+
+    Args:
+        profile: folder or file written by ``sanji peers accept --profile``, or the profile itself.
+        spool: file for what is not sent yet; made when missing. It belongs to this client alone.
+
+    Raises:
+        ProfileInvalid: the profile cannot be used.
+        SpoolInvalid: the spool is in use, damaged, or cannot be written.
+    """
+
+    def __init__(self, profile: Profile | Path | str, spool: Path | str) -> None:
+        self.profile = profile if isinstance(profile, Profile) else read_profile(Path(profile))
+        self._path = Path(spool)
+        self._sending: asyncio.Task[None] | None = None
+        self._trouble: ConnectorError | None = None
+
+    async def __aenter__(self) -> Self:
+        self._spool = Spool(self._path, keeps_all=True)
+        self._target = target_of(self.profile)
+        self._pusher = Pusher(self._target, self._spool, self._note_trouble)
+        self._sending = asyncio.create_task(self._send())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._sending is not None  # noqa: S101 — __aenter__ comes first
+        self._sending.cancel()
+        await asyncio.wait((self._sending,))
+        if not self._sending.cancelled() and (error := self._sending.exception()) is not None:
+            logger.error("报送已中止。 / Sending had ended: %s", error)
+        self._spool.close()
+
+    @property
+    def trouble(self) -> ConnectorError | None:
+        """Why nothing is being sent just now; ``None`` while all is well."""
+        return self._trouble
+
+    @property
+    def waiting_count(self) -> int:
+        """Cases the hub has not answered yet."""
+        progress = self._spool.progress()
+        return progress.written - progress.answered
+
+    async def report(self, *cases: Case) -> list[str]:
+        """Takes cases to be sent; on return they are on this machine's disk. Returns their message ids.
+
+        The same case gives the same id and is done once, however often it is reported; a change needs a higher
+        revision of the section that changed.
+
+        Raises:
+            Violated: a case does not keep the contract; none of them was taken.
+            SpoolInvalid: the disk is full or broken; none of them was taken.
+        """
+        packed = [pack(self.profile.platform_id, case) for case in cases]
+        self._spool.write([Item(*item) for item in packed])
+        self._pusher.wake()
+        return [item.message_id for item in packed]
+
+    async def answer(self, case: Case, handling: Handling) -> str:
+        """Answers an assignment with this platform's own section; as durable as ``report``."""
+        return (await self.report(Case(case.issuer_id, case.case_no, handling=handling)))[0]
+
+    async def flush(self, *, is_settled: bool = False) -> None:
+        """Returns when the hub has everything on its disk, or with ``is_settled`` when all of it is settled.
+
+        Raises:
+            CredentialsRefused, CallRefused: the hub does not want us; what is in the spool stays there.
+        """
+        while True:
+            progress = self._spool.progress()
+            if (progress.settled if is_settled else progress.answered) >= progress.written:
+                return
+            if self._trouble is not None and not isinstance(self._trouble, Unreachable):
+                raise self._trouble
+            await self._changed()
+
+    async def receipts(self, *, stop_when_empty: bool = False) -> AsyncIterator[Receipt]:
+        """Yields what became of the cases, in the order the hub told it.
+
+        A receipt is forgotten when the next one is asked for; one that was being dealt with when the process ended
+        comes again. Use one such iteration at a time.
+
+        Args:
+            stop_when_empty: end when nothing more was told, instead of waiting.
+        """
+        last = 0
+        while True:
+            for outcome in self._spool.outcomes_after(last):
+                yield _receipt(outcome)
+                last = outcome.outcome_id
+                self._spool.forget_outcomes(last)
+            if self._spool.outcomes_after(last, 1):
+                continue
+            if stop_when_empty:
+                return
+            await self._changed()
+
+    async def assignments(self, *, stop_when_empty: bool = False) -> AsyncIterator[Case]:
+        """Yields the cases the hub passes to this platform, with the sections that are new, at least once each.
+
+        A case counts as taken when the next one is asked for, or the iteration goes on to its end: what was being
+        dealt with when the process ended comes again. The cursor is kept in the spool.
+
+        Args:
+            stop_when_empty: end when nothing more is due, instead of waiting.
+
+        Raises:
+            CredentialsRefused, CallRefused: the hub does not want us.
+        """
+        failure_count = 0
+        while True:
+            try:
+                async with GrpcPeer(self._target) as hub:
+                    after = self._spool.progress().taken
+                    async for response in hub.pull(after, stop_when_empty=stop_when_empty):
+                        failure_count = 0
+                        for sequence, payload in enumerate(response.batch.parcels, response.batch.first_sequence):
+                            case = _case_of(payload)
+                            if case is not None:
+                                yield case
+                            self._spool.take(sequence)
+                        taken = self._spool.progress().taken
+                        await hub.beat(time.time_ns() // 1_000, confirmed_sequence=taken)
+                if stop_when_empty:
+                    return
+            except Unreachable as error:
+                logger.info("assignments: %s", error)
+            except CallRefused as error:
+                if error.reason != _CURSOR_AHEAD:
+                    raise
+                logger.warning(
+                    "枢纽可能由备份恢复，从头领取。 / The hub has gone back in time; pulling from the start."
+                )
+                self._spool.take(0)
+            await asyncio.sleep(pause_seconds(failure_count))
+            failure_count += 1
+
+    async def _send(self) -> None:
+        while True:
+            try:
+                await self._pusher.run()
+            except NumbersDisagree as error:
+                logger.warning("序号不一致，改用新的报送流。 / Going on in a new stream: %s", error)
+                self._spool.renumber()
+            except (CredentialsRefused, CallRefused) as error:
+                self._note_trouble(error, _REFUSED_PAUSE_SECONDS)
+                await asyncio.sleep(_REFUSED_PAUSE_SECONDS)
+
+    def _note_trouble(self, error: ConnectorError | None, seconds: float) -> None:
+        if error is not None:
+            logger.warning("枢纽 %s：%s；%.0f 秒后再试。 / Trying again.", self.profile.hub_id, error, seconds)
+        elif self._trouble is not None:
+            logger.info("枢纽 %s 已恢复连接。 / The hub can be reached again.", self.profile.hub_id)
+        self._trouble = error
+        self._pusher.tell()
+
+    async def _changed(self) -> None:
+        """Returns when something was recorded since the call.
+
+        Raises:
+            Exception: what ended the sending for good, a full disk for one.
+        """
+        assert self._sending is not None  # noqa: S101 — the client is open
+        changing = asyncio.create_task(self._pusher.changed())
+        try:
+            await asyncio.wait((changing, self._sending), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changing.cancel()
+        if self._sending.done():
+            self._sending.result()
+
+
+def _receipt(outcome: Outcome) -> Receipt:
+    return Receipt(outcome.message_id, outcome.case_no, outcome.state, outcome.violation)
+
+
+def _case_of(payload: bytes) -> Case | None:
+    try:
+        record = read_parcel(payload).record
+    except Violated as violated:
+        # The hub has checked it; perhaps it speaks a newer contract. It stays at the hub, and others must go on.
+        logger.warning("无法识别的记录，已跳过。 / Skipped a record: %s", violated)
+        return None
+    return record if isinstance(record, Case) else None
