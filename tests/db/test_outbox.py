@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from exchange_db import inbox, links, outbox
@@ -23,7 +24,7 @@ async def _logged(ledger: Ledger, count: int, record_key: bytes = b"") -> list[t
         stream = await inbox.open_stream(session, SENDER, "cases")
         entries = [an_entry() for _ in range(count)]
         if record_key:
-            entries = [entry._replace(record_key=record_key) for entry in entries]
+            entries = [msgspec.structs.replace(entry, record_key=record_key) for entry in entries]
         await inbox.append(session, [Arrival(stream.stream_id, SENDER, "", 0, list(entries))], NOON)
     keys = {entry.payload: entry.record_key for entry in entries}
     async with ledger.read() as session:

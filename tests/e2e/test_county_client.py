@@ -68,7 +68,8 @@ async def test_the_example_of_the_page_does_what_it_says(site: Site, tmp_path: P
     out, told = await process.communicate()
     assert process.returncode == 0, told.decode()
     lines = out.decode().splitlines()
-    assert [line.strip() for line in lines if line.startswith("2020-0001")] == ["2020-0001 accepted", "2020-0001 applied"]
+    own = [line.strip() for line in lines if line.startswith("2020-0001")]
+    assert own == ["2020-0001 accepted", "2020-0001 applied"]
     assert f"{dispatched.case_no} applied" in map(str.strip, lines)
     assert value(site.hub, CASE_STATE, dispatched.case_no) == 1
 
@@ -91,17 +92,9 @@ async def test_what_was_reported_survives_the_client_and_is_sent_by_the_next_one
         assert (client.trouble, client.waiting_count) == (None, 0)
         receipts = [receipt async for receipt in client.receipts(stop_when_empty=True)]
     assert cases_in(site, "S-") == 700
-    assert [r.state for r in receipts if r.case_no == "S-0"] == [
-        State.ACCEPTED,
-        State.KNOWN,
-        State.APPLIED,
-        State.STALE,
-    ] or {r.state for r in receipts if r.case_no == "S-0"} == {
-        State.ACCEPTED,
-        State.KNOWN,
-        State.APPLIED,
-        State.STALE,
-    }
+    twice = [r.state for r in receipts if r.case_no == "S-0"]
+    assert twice[0] is State.ACCEPTED
+    assert sorted(twice) == sorted((State.ACCEPTED, State.KNOWN, State.APPLIED, State.STALE))
     assert sorted(r.message_id for r in receipts if r.state is State.APPLIED) == sorted(ids)
 
 
@@ -123,19 +116,14 @@ async def test_what_breaks_a_rule_is_told_by_case_with_its_reason(site: Site, tm
 async def test_a_receipt_that_was_not_dealt_with_comes_again(site: Site, tmp_path: Path) -> None:
     async with CountyClient(site.county, tmp_path / "spool") as client:
         await client.report(a_case("U-1"), a_case("U-2"))
-        first = [receipt async for receipt in _first_of(client, 3)]
+        receipts = client.receipts()
+        first = [await anext(receipts) for _ in range(3)]
     async with CountyClient(site.county, tmp_path / "spool") as client:
         await client.flush(is_settled=True)
         again = [receipt async for receipt in client.receipts(stop_when_empty=True)]
     assert len(first) == 3
     assert again[0] == first[2]
     assert [r.state for r in first[:2] + again] == [State.ACCEPTED] * 2 + [State.APPLIED] * 2
-
-
-async def _first_of(client: CountyClient, count: int):  # type: ignore[no-untyped-def] # noqa: ANN202
-    receipts = client.receipts()
-    for _ in range(count):
-        yield await anext(receipts)
 
 
 async def test_an_assignment_comes_again_until_the_caller_has_finished_with_it(site: Site, tmp_path: Path) -> None:

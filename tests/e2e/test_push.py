@@ -94,7 +94,8 @@ async def test_what_was_refused_can_be_corrected_and_pushed_and_the_rest_is_know
     )
     again = await PushCommand(corrected, tmp_path / "mapping.toml", site.profile).run()
     assert (again.code, again.summary["accepted"]) == (0, again.summary["rows"]), again.told
-    write_sheet(pushing.sheet, [row for row in rows_of("G", 60) if row["处置部门"] == "环卫所" and row["上报时间"] < "2199"])
+    good = [row for row in rows_of("G", 60) if row["处置部门"] == "环卫所" and row["上报时间"] < "2199"]
+    write_sheet(pushing.sheet, good)
     whole = await pushing.run()
     assert (whole.code, whole.summary["refused"]) == (0, 0), whole.told
     assert whole.summary["known"] == whole.summary["rows"]

@@ -7,6 +7,8 @@ import itertools
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from auth.principal import Principal
 from connectors.wire import write_parcel
 from exchange_db.cases import CaseRow
@@ -177,7 +179,7 @@ def an_entry(
     else:
         key, kind, origin = bytes(16), RecordKind.FIGURE_SHEET, origin_id or record.reporter_id
     entry = Entry(message_key(origin, message_id.bytes), kind, key, region_of(origin), payload)
-    return entry._replace(**changes)
+    return msgspec.structs.replace(entry, **changes)
 
 
 def a_principal(

@@ -86,9 +86,7 @@ def fates_of(count: int) -> dict[str, int]:
 def refused_rows(path: Path) -> list[tuple[int, str, str]]:
     """Reads the refused file of a sheet: row, reason, case number."""
     with refused_path_of(path).open(encoding="utf-8-sig", newline="") as file:
-        return [
-            (int(row["拒绝行号 / row"]), row["拒绝原因 / reason"], row["案件编号"]) for row in csv.DictReader(file)
-        ]
+        return [(int(row["拒绝行号 / row"]), row["拒绝原因 / reason"], row["案件编号"]) for row in csv.DictReader(file)]
 
 
 def rows_refused_of(prefix: str, count: int, first_row: int = 2) -> list[tuple[int, str, str]]:
