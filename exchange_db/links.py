@@ -16,11 +16,17 @@ class Backoff(NamedTuple):
 
 
 async def confirm(driver: AsyncConnection[Any], destination_id: int, sequence: int) -> None:
-    """Records that everything up to a number is on the neighbour's disk, and that it was heard of."""
+    """Records that everything up to a number is on the neighbour's disk, and that it was heard of.
+
+    Failures are forgotten when it has come further or owes nothing: a neighbour that takes calls and never answers a
+    batch stays in trouble.
+    """
     await driver.execute(
-        "WITH old AS (SELECT acked_sequence FROM links WHERE destination_id = %(id)s FOR UPDATE),"
+        "WITH old AS (SELECT acked_sequence, %(to)s > acked_sequence OR last_sequence = acked_sequence AS is_well"
+        " FROM links WHERE destination_id = %(id)s FOR UPDATE),"
         " moved AS (UPDATE links l SET acked_sequence = greatest(l.acked_sequence, %(to)s), contact_time = now(),"
-        " failure_count = 0, retry_time = NULL, trouble = '' FROM old WHERE l.destination_id = %(id)s)"
+        " failure_count = CASE WHEN is_well THEN 0 ELSE failure_count END, retry_time = NULL,"
+        " trouble = CASE WHEN is_well THEN '' ELSE trouble END FROM old WHERE l.destination_id = %(id)s)"
         " INSERT INTO deliveries (destination_id, last_sequence, first_sequence, accepted_time)"
         " SELECT %(id)s, %(to)s, acked_sequence + 1, now() FROM old WHERE acked_sequence < %(to)s",
         {"id": destination_id, "to": sequence},
@@ -70,10 +76,11 @@ async def note_failure(driver: AsyncConnection[Any], destination_id: int, troubl
 
 
 async def note_success(driver: AsyncConnection[Any], destination_id: int) -> None:
-    """Records that the neighbour answered; ends a back-off."""
+    """Records that the neighbour answered; ends a back-off, and the trouble unless it owes answers to parcels."""
     await driver.execute(
-        "UPDATE links SET failure_count = 0, retry_time = NULL, trouble = '', contact_time = now()"
-        " WHERE destination_id = %s",
+        "UPDATE links SET failure_count = CASE WHEN last_sequence = acked_sequence THEN 0 ELSE failure_count END,"
+        " trouble = CASE WHEN last_sequence = acked_sequence THEN '' ELSE trouble END,"
+        " retry_time = NULL, contact_time = now() WHERE destination_id = %s",
         (destination_id,),
     )
 

@@ -158,7 +158,10 @@ async def test_an_unfinished_push_does_not_go_on_in_another_file_or_with_another
     assert (cases_of(site, "L"), cases_of(site, "M")) == (5, 2)
 
 
-async def test_ctrl_c_says_that_the_push_can_be_resumed(site: Site, tmp_path: Path) -> None:
+@pytest.mark.parametrize("wanted", [signal.SIGINT, signal.SIGTERM])
+async def test_ctrl_c_and_a_stop_say_that_the_push_can_be_resumed(
+    site: Site, tmp_path: Path, wanted: signal.Signals
+) -> None:
     away = msgspec.structs.replace(site.profile, address="127.0.0.1:1")
     sheet = write_sheet(tmp_path / "cases.csv", rows_of("N", 5))
     process = PushCommand(sheet, mapping_in(tmp_path), away).start()
@@ -167,7 +170,7 @@ async def test_ctrl_c_says_that_the_push_can_be_resumed(site: Site, tmp_path: Pa
         return spool_path_of(sheet).exists()
 
     await until(is_ahead, "a spool")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(wanted)
     out, told = await asyncio.to_thread(process.communicate, timeout=60)
     assert (process.returncode, out) == (130, "")
     assert "已中断" in told

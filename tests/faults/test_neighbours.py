@@ -86,15 +86,18 @@ class Town:
         wanted = len(self.written)
         await until_value(self.province, wanted, "SELECT count(*) FROM inbox WHERE record_kind = 1", seconds=20)
 
-    async def until_trouble(self, failure_count: int) -> str:
-        """Returns what the city says of the county, after more failures in a row than these."""
+    async def until_trouble(self, words: str) -> None:
+        """Returns when the city says this of the county, after more failures in a row than there were."""
+        before = rows(self.city, LINK)[0][0]
 
-        async def is_noticed() -> str:
+        async def is_noticed() -> bool:
             failures, _, trouble = rows(self.city, LINK)[0]
-            return trouble if failures > failure_count else ""
+            return failures > before and words in trouble
 
-        found: str = await until(is_noticed, f"trouble with the county; {logs_of(self.city)}", seconds=30)
-        return found
+        try:
+            await until(is_noticed, f"the words {words}", seconds=40)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {rows(self.city, LINK)}; {logs_of(self.city)}") from None
 
 
 @pytest.fixture
@@ -121,24 +124,15 @@ async def test_a_dead_or_hanging_neighbour_costs_the_others_nothing_and_catches_
     town = Town(stage)
     await town.build()
     for mood in chance.sample(MOODS, len(MOODS)):
-        failures = rows(town.city, LINK)[0][0]
         async with silent(town.county, mood) as callers:
             await town.write(100)
             await town.until_province_has_all()
-            trouble = await town.until_trouble(failures)
-        assert WORDS[mood] in trouble, (mood, trouble)
-        assert callers.count > 0
-        await _until_dead(town)
+            await town.until_trouble(WORDS[mood])
+            assert callers.count > 0
+        await town.until_trouble(WORDS["dead"])
     await _restart_while_backed_off(town)
     assert rows(town.city, LINK)[0][1] == 0
     await _catch_up(town)
-
-
-async def _until_dead(town: Town) -> None:
-    async def is_dead() -> bool:
-        return WORDS["dead"] in rows(town.city, LINK)[0][2]
-
-    await until(is_dead, "a refused connection", seconds=30)
 
 
 async def _restart_while_backed_off(town: Town) -> None:

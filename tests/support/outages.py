@@ -47,8 +47,13 @@ class Breakable(EmbeddedServer):
         super().stop()
 
     def control(self, *words: str) -> None:
-        """Runs pg_ctl on it."""
-        self.run_as_user(self._bin / "pg_ctl", "-w", "-s", "-D", self.folder, *words)
+        """Runs pg_ctl on it; the server's log says why when that fails."""
+        try:
+            self.run_as_user(self._bin / "pg_ctl", "-w", "-s", "-D", self.folder, *words)
+        except subprocess.CalledProcessError as error:
+            told = (self.folder / "log").read_text(errors="replace").splitlines()
+            error.add_note("\n".join(line for line in told if "database system is" not in line)[-3_000:])
+            raise
 
     def run_as_user(self, *command: str | Path) -> None:
         """Runs a command as the server's user.
