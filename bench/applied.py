@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from auth.principal import Principal
-from bench.staged import count, stage, wait_for
+from bench.staged import ACCEPTED, APPLIED, count, stage, wait_for
 from bench.workload import ISSUER, change_payload, changed_row_of, new_payload, row_of
 from exchange_db import bulk, cases
 from exchange_db.inbox import Arrival, append, open_stream
@@ -92,11 +92,11 @@ async def _apply(hub: StagedHub, numbers: range, turn: int) -> tuple[float, floa
     for index, number in enumerate(numbers):
         payloads.append(new_payload(number) if index % 2 else change_payload(_changed(turn, index)))
     await _append(hub.url, payloads, turn)
-    total = count(hub.url, "SELECT count(*) FROM inbox")
+    total = count(hub.url, ACCEPTED)
     runs = count(hub.url, _RUNS)
     hub.start("apply")
     # The one row of receipts a partition and run is written in the run's own transaction.
-    await wait_for(hub.url, _APPLIED, total, 120)
+    await wait_for(hub.url, APPLIED, total, 120)
     hub.stop()
     with psycopg.connect(hub.url) as connection:
         row = connection.execute(_SPAN, (turn,)).fetchone()
@@ -111,7 +111,6 @@ async def _apply(hub: StagedHub, numbers: range, turn: int) -> tuple[float, floa
 
 #: A run writes its receipts at one moment; the first run of a round is left out of the span, as is its size.
 _RUNS = "SELECT count(DISTINCT settled_time) FROM receipts"
-_APPLIED = "SELECT count(*) FROM inbox i JOIN partitions p USING (partition) WHERE i.inbox_id <= p.cursor_id"
 _SPAN = (
     "SELECT extract(epoch FROM min(settled_time))::float8, extract(epoch FROM max(settled_time))::float8 FROM receipts"
     " WHERE first_inbox_id >="

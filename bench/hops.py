@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from bench.staged import MemoryWatch, count, percentiles, stage, target_of, wait_for
+from bench.staged import ACCEPTED, APPLIED, MemoryWatch, count, percentiles, stage, target_of, wait_for
 from bench.workload import HANDLER, ISSUER, new_payload, report_payload
 from connectors.transports.grpc_peer import GrpcPeer, Target, asked
 from hub.demo.staging import Stage, StagedHub
@@ -34,7 +34,6 @@ _LEFT = (
     "SELECT i.message_key::text, (extract(epoch FROM i.received_time) * 1000)::float8 FROM inbox i"
     " JOIN streams s USING (stream_id) WHERE s.name = 'hop'"
 )
-_APPLIED = "SELECT count(*) FROM inbox i JOIN partitions p USING (partition) WHERE i.inbox_id <= p.cursor_id"
 
 
 async def measure(applied_per_second: float) -> list[dict[str, Any]]:
@@ -73,7 +72,7 @@ async def _hop(target: Target, lower: StagedHub, upper: StagedHub, commits: floa
         for number in range(_SINGLE):
             await stream.send(stream.next_sequence + number, [report_payload(10_000_000 + number)])
             await asyncio.sleep(max(0.0, begun + (number + 1) / _PER_SECOND - time.perf_counter()))
-        await wait_for(upper.url, _APPLIED, _SINGLE, 30)
+        await wait_for(upper.url, APPLIED, _SINGLE, 30)
     with psycopg.connect(lower.url) as here, psycopg.connect(upper.url) as there:
         left: dict[str, float] = dict(here.execute(_LEFT).fetchall())
         taken = [moment - left[key] for moment, key in there.execute(_HOP).fetchall() if key in left]
@@ -118,14 +117,14 @@ async def _catch_up(
     """Loads the lower hub while the upper one is away, then lets the upper one catch up; watches memory all along."""
     watch = MemoryWatch(list(staged.hubs.values()))
     watching = asyncio.create_task(watch.run())
-    before = count(upper.url, _APPLIED)
+    before = count(upper.url, ACCEPTED)
     upper.stop()
     await _load(target, lower)
     upper.start()
     await upper.wait_until_open()
-    await wait_for(upper.url, "SELECT count(*) FROM inbox", before + 1, 60)
+    await wait_for(upper.url, ACCEPTED, before + 1, 60)
     begun = time.perf_counter()
-    await wait_for(upper.url, _APPLIED, before + _OUTAGE, 300)
+    await wait_for(upper.url, APPLIED, before + _OUTAGE, 300)
     rate = _OUTAGE / (time.perf_counter() - begun)
     await asyncio.sleep(3)
     watching.cancel()
@@ -149,7 +148,7 @@ async def _catch_up(
 
 
 async def _load(target: Target, lower: StagedHub) -> None:
-    before = count(lower.url, _APPLIED)
+    before = count(lower.url, ACCEPTED)
     async with GrpcPeer(target) as peer, peer.push("load") as stream:
         room = asyncio.Semaphore(4)
 
@@ -163,5 +162,5 @@ async def _load(target: Target, lower: StagedHub) -> None:
             await room.acquire()
             payloads = [new_payload(12_000_000 + number) for number in range(start, start + _BATCH)]
             await stream.send(stream.next_sequence + start, payloads)
-        await wait_for(lower.url, _APPLIED, before + _OUTAGE, 300)
+        await wait_for(lower.url, APPLIED, before + _OUTAGE, 300)
         reading.cancel()

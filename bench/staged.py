@@ -16,6 +16,15 @@ from connectors.county.profile import Profile
 from connectors.transports.grpc_peer import Target
 from hub.demo.staging import Stage, StagedHub
 
+#: Records a ledger has taken in.
+ACCEPTED = "SELECT sum(accepted_count) FROM streams"
+#: The same once all of them are applied, 0 before; it looks at one row a partition, so that asking costs nothing.
+APPLIED = (
+    "SELECT CASE WHEN EXISTS (SELECT FROM partitions p WHERE EXISTS (SELECT FROM inbox i"
+    " WHERE i.partition = p.partition AND i.inbox_id > p.cursor_id)) THEN 0"
+    f" ELSE ({ACCEPTED}) END"
+)
+
 
 @asynccontextmanager
 async def stage() -> AsyncIterator[Stage]:

@@ -45,9 +45,10 @@ async def copy_rows(driver: AsyncConnection[Any], target: CopyTarget, rows: list
         await copy.write(b"".join((HEADER, *rows, TRAILER)))
 
 
-def pack_time(microseconds: int) -> bytes:
-    """Packs a time of a record, 0 as NULL."""
-    return _TIME.pack(8, microseconds - POSTGRES_EPOCH) if microseconds else _NULL
+def pack_times(moments: Iterable[int]) -> bytes:
+    """Packs times of a record, one after another, 0 as NULL."""
+    pack = _TIME.pack
+    return b"".join([pack(8, moment - POSTGRES_EPOCH) if moment else _NULL for moment in moments])
 
 
 def pack_text(text: str) -> bytes:
@@ -76,7 +77,7 @@ class KeyArrayDumper(Dumper):
     oid = _UUID_ARRAY
 
     def dump(self, obj: KeyArray) -> bytes:
-        """Returns the array's bytes: one dimension, no NULL, elements of 16 bytes."""
+        """Returns the array's bytes: one dimension, no _NULL, elements of 16 bytes."""
         pieces = [_ARRAY_HEAD.pack(1, 0, _UUID, len(obj.keys), 1)]
         for key in obj.keys:
             pieces += (_KEY_LENGTH, key)

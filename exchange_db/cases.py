@@ -6,6 +6,7 @@ into the table, changed ones through a stage.
 """
 
 from enum import IntEnum
+from functools import lru_cache
 from operator import attrgetter
 from struct import Struct as Packer
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from exchange_db.bulk import CopyTarget, KeyArray, KeyArrayDumper, copy_rows, pack_label, pack_text, pack_time
+from exchange_db.bulk import CopyTarget, KeyArray, KeyArrayDumper, copy_rows, pack_label, pack_text, pack_times
 from exchange_db.records import Action
 from exchange_db.regions import Subtree
 from exchange_db.session import POSTGRES_EPOCH, HotSession, ReadSession
@@ -101,6 +102,7 @@ _HEAD = Packer(">h ii i16s")
 _MIDDLE = Packer(">ii ih")
 _FLAGS = Packer(">i? i? ih ih iq")
 _TAIL = Packer(">ih ih ih ih ih ih ii ii ii ii iq iq iq iq ih id id")
+_TIME_FIELDS = attrgetter(*COLUMNS[_FIRST_TIME + 1 : _LAST_TIME + 1])
 _TAIL_FIELDS = attrgetter(*COLUMNS[COLUMNS.index("report_state") :])
 
 _CASES = CopyTarget.of("cases", COLUMNS)
@@ -172,23 +174,21 @@ def pack(row: CaseRow) -> bytes:
             pack_label(row.issuer_id),
             pack_text(row.case_no),
             _MIDDLE.pack(4, row.region, 2, row.state),
-            pack_label(row.class_key),
-            pack_label(row.source_code),
-            pack_label(row.authority_id),
-            pack_label(row.handler_id),
-            pack_label(row.unit_code),
+            _pack_labels(row.class_key, row.source_code, row.authority_id, row.handler_id, row.unit_code),
             _FLAGS.pack(
                 1, row.is_self_handled, 1, row.is_supervised, 2, row.extension_count, 2, row.rework_count,
                 8, row.reported_time - POSTGRES_EPOCH,
             ),
-            pack_time(row.deadline_time),
-            pack_time(row.dispatched_time),
-            pack_time(row.dispatched_on_time),
-            pack_time(row.close_requested_time),
-            pack_time(row.closed_time),
+            pack_times(_TIME_FIELDS(row)),
             _pack_tail(row),
         )
     )  # fmt: skip
+
+
+@lru_cache(maxsize=65_536)
+def _pack_labels(*labels: str) -> bytes:
+    """Packs texts that come together again and again."""
+    return b"".join(map(pack_text, labels))
 
 
 def _pack_tail(row: CaseRow) -> bytes:

@@ -67,23 +67,32 @@ Share = tuple[CellKey, tuple[int, ...]]
 (TOTAL, DISPATCHED_ON, DONE, ON_TIME, SUSPENDED, SELF_HANDLED, VOID, REWORKED, REPORTED) = range(len(COUNTERS))
 
 
+_REPORTED: tuple[int, ...] = (0, 0, 0, 0, 0, 0, 0, 0, 1)
+_SELF_REPORTED: tuple[int, ...] = (0, 0, 0, 0, 0, 1, 0, 0, 1)
+_COUNTS_VOID: tuple[int, ...] = (0, 0, 0, 0, 0, 0, 1, 0, 0)
+_IS_VOID, _IS_CLOSED, _IS_SUSPENDED = CaseState.VOID, CaseState.CLOSED, CaseState.SUSPENDED
+
+
 def shares(row: CaseRow, rules: CountingRules) -> tuple[Share, ...]:
     """Returns what one case adds to the figures: one share for its report, one for its deadline if it has one."""
-    reported = (0, 0, 0, 0, 0, int(row.is_self_handled), 0, 0, 1)
-    cell = (row.unit_code, row.class_key, row.source_code)
-    first: Share = ((row.region, month_of(row.reported_time, rules), *cell), reported)
+    region, unit, kind, source = row.region, row.unit_code, row.class_key, row.source_code
+    first: Share = (
+        (region, month_of(row.reported_time, rules), unit, kind, source),
+        _SELF_REPORTED if row.is_self_handled else _REPORTED,
+    )
     if not row.deadline_time:
         return (first,)
-    key = (row.region, month_of(row.deadline_time, rules), *cell)
-    if row.state == CaseState.VOID:
-        return (first, (key, (0, 0, 0, 0, 0, 0, 1, 0, 0)))
-    is_done = row.state == CaseState.CLOSED and row.close_requested_time > 0
+    key = (region, month_of(row.deadline_time, rules), unit, kind, source)
+    state = row.state
+    if state == _IS_VOID:
+        return (first, (key, _COUNTS_VOID))
+    is_done = state == _IS_CLOSED and row.close_requested_time > 0
     counts = (
         1,
         int(row.dispatched_on_time > 0),
         int(is_done),
         int(is_done and is_on_time(row, rules)),
-        int(row.state == CaseState.SUSPENDED),
+        int(state == _IS_SUSPENDED),
         0,
         0,
         row.rework_count,

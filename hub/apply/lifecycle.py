@@ -110,33 +110,45 @@ def handler_of(row: CaseRow) -> str:
     return row.handler_id or (row.issuer_id if row.is_self_handled else "")
 
 
-def state_of(row: CaseRow) -> CaseState:  # noqa: PLR0911 — one line a state
+# Members under names of their own: finding one through its enum costs more than comparing with it.
+_VOID, _SUSPENDED = AssignmentState.VOID, AssignmentState.SUSPENDED
+_PENDING, _DISPATCHED = AssignmentState.PENDING, AssignmentState.DISPATCHED
+_CLOSE_REQUESTED, _RETURNED = HandlingState.CLOSE_REQUESTED, HandlingState.RETURNED
+_CHECKING, _CLOSED = CheckState.CHECKING, CheckState.CLOSED
+_BY_ASSIGNMENT: dict[int, CaseState] = {
+    _VOID: _S.VOID,
+    _SUSPENDED: _S.SUSPENDED,
+    _PENDING: _S.DISPATCHING,
+    _DISPATCHED: _S.DISPOSING,
+}
+_BY_REPORT: dict[int, CaseState] = {
+    ReportState.REPORTED: _S.REPORTED,
+    ReportState.VERIFYING: _S.VERIFYING,
+    ReportState.NOT_ACCEPTED: _S.NOT_ACCEPTED,
+    ReportState.FILED: _S.FILED,
+}
+_IS_CLOSED, _IS_CHECKING, _IS_DISPOSED = _S.CLOSED, _S.CHECKING, _S.DISPOSED
+_IS_DISPATCHING, _IS_FILED = _S.DISPATCHING, _S.FILED
+
+
+def state_of(row: CaseRow) -> CaseState:
     """Derives the state of a case from its sections."""
-    if row.assignment_state == AssignmentState.VOID:
-        return _S.VOID
-    if row.verdict_state == CheckState.CLOSED:
-        return _S.CLOSED
-    if row.assignment_state == AssignmentState.SUSPENDED:
-        return _S.SUSPENDED
-    if row.verdict_state == CheckState.CHECKING and row.verdict_round >= row.handling_round:
-        return _S.CHECKING
-    if row.handling_state == HandlingState.CLOSE_REQUESTED and row.handling_round > row.verdict_round:
-        return _S.DISPOSED
-    if row.handling_state == HandlingState.RETURNED or row.assignment_state == AssignmentState.PENDING:
-        return _S.DISPATCHING
-    if row.assignment_state == AssignmentState.DISPATCHED:
-        return _S.DISPOSING
-    return {
-        ReportState.REPORTED: _S.REPORTED,
-        ReportState.VERIFYING: _S.VERIFYING,
-        ReportState.NOT_ACCEPTED: _S.NOT_ACCEPTED,
-        ReportState.FILED: _S.FILED,
-    }[ReportState(row.report_state)]
+    assigned = row.assignment_state
+    if row.verdict_state == _CLOSED and assigned != _VOID:
+        return _IS_CLOSED
+    if assigned not in (_VOID, _SUSPENDED):
+        if row.verdict_state == _CHECKING and row.verdict_round >= row.handling_round:
+            return _IS_CHECKING
+        if row.handling_state == _CLOSE_REQUESTED and row.handling_round > row.verdict_round:
+            return _IS_DISPOSED
+        if row.handling_state == _RETURNED:
+            return _IS_DISPATCHING
+    return _BY_ASSIGNMENT[assigned] if assigned else _BY_REPORT[row.report_state]
 
 
 def _advance(row: CaseRow, path: str) -> None:
     after = state_of(row)
-    is_on_the_spot = row.state == _S.FILED and after is _S.DISPOSED and row.is_self_handled
+    is_on_the_spot = row.is_self_handled and row.state == _IS_FILED and after is _IS_DISPOSED
     if after != row.state and after not in TRANSITIONS[row.state] and not is_on_the_spot:
         was = CaseState(row.state).name.lower() if row.state else "none"
         raise Violated("TRANSITION_FORBIDDEN", path, f"{was} -> {after.name.lower()}")
@@ -185,7 +197,7 @@ def _take_assignment(row: CaseRow, assignment: Assignment) -> None:
     if assignment.handler_id != row.handler_id:
         row.handling_revision = row.handling_state = row.handling_round = row.handling_inbox_id = 0
         row.dispatched_on_time = row.close_requested_time = 0
-    elif row.handling_state == HandlingState.RETURNED and assignment.state is AssignmentState.DISPATCHED:
+    elif row.handling_state == _RETURNED and assignment.state is _DISPATCHED:
         row.handling_state = 0
     row.assignment_revision = assignment.revision
     row.assignment_state = assignment.state
@@ -202,7 +214,7 @@ def _take_handling(row: CaseRow, handling: Handling) -> None:
     """After the closing a handling section is kept as history and counts for nothing."""
     is_same_request = handling.round == row.handling_round and row.close_requested_time
     row.handling_revision = handling.revision
-    if row.verdict_state == CheckState.CLOSED:
+    if row.verdict_state == _CLOSED:
         return
     row.handling_state = handling.state
     row.handling_round = handling.round

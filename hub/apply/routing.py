@@ -1,15 +1,18 @@
-"""Where a record goes on to, as pure functions of the case, the sender and the registry.
+"""Where a record goes on to: a pure function of the case, the sender and the registry.
 
 A case goes up to the parent, and down to the children that have a part in it: the platform that issued it, the one
 that decides, the one that handles it, or the hub above one of them. It never goes back to the neighbour it came from.
 """
 
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from exchange_db.cases import CaseRow
 from exchange_db.peers import Peer
 from exchange_db.regions import region_of, subtree
+
+#: Sets of parties a router remembers.
+_REMEMBERED = 16_384
 
 
 class Consignment(NamedTuple):
@@ -26,48 +29,60 @@ class Way(NamedTuple):
     is_new: bool
 
 
-def of_case(
-    before: CaseRow | None, after: CaseRow, inbox_id: int, sender_id: str, peers: tuple[Peer, ...]
-) -> list[Consignment]:
-    """Returns where a case record goes.
+class Router:
+    """Where records go under one state of the registry.
 
-    A child that becomes a party by this record gets the sections that were there before as well.
+    Args:
+        peers: every neighbour.
     """
-    then = (before.issuer_id, before.authority_id, before.handler_id) if before else None
-    ways = _ways(then, (after.issuer_id, after.authority_id, after.handler_id), sender_id, peers)
-    return [
-        Consignment(
-            destination_id,
-            (*(i for i in after.section_inbox_ids() if i < inbox_id), inbox_id) if is_new else (inbox_id,),
-        )
-        for destination_id, is_new in ways
-    ]
 
+    def __init__(self, peers: tuple[Peer, ...]) -> None:
+        self._peers = peers
+        self._known: dict[tuple[tuple[str, ...] | None, tuple[str, ...], str], tuple[Way, ...]] = {}
 
-def of_sheet(inbox_id: int, sender_id: str, peers: tuple[Peer, ...]) -> list[Consignment]:
-    """Returns where a sheet of counts goes: up."""
-    return [
-        Consignment(peer.destination_id, (inbox_id,))
-        for peer in peers
-        if peer.relation == "parent" and peer.peer_id != sender_id
-    ]
+    def of_case(self, before: CaseRow | None, after: CaseRow, inbox_id: int, sender_id: str) -> list[Consignment]:
+        """Returns where a case record goes.
 
+        A child that becomes a party by this record gets the sections that were there before as well.
+        """
+        then = (before.issuer_id, before.authority_id, before.handler_id) if before else None
+        return [
+            Consignment(
+                destination_id,
+                (*(i for i in after.section_inbox_ids() if i < inbox_id), inbox_id) if is_new else (inbox_id,),
+            )
+            for destination_id, is_new in self._ways(
+                then, (after.issuer_id, after.authority_id, after.handler_id), sender_id
+            )
+        ]
 
-@lru_cache(maxsize=16_384)
-def _ways(
-    then: tuple[str, ...] | None, now: tuple[str, ...], sender_id: str, peers: tuple[Peer, ...]
-) -> tuple[Way, ...]:
-    """Cached because the same few platforms take part in most cases; a changed registry is another key."""
-    ways = []
-    for peer in peers:
-        if peer.peer_id == sender_id:
-            continue
-        was, is_party = then is not None and _concerns(peer, then), _concerns(peer, now)
-        if peer.relation == "parent":
-            ways.append(Way(peer.destination_id, is_new=False))
-        elif is_party or was:
-            ways.append(Way(peer.destination_id, is_new=then is not None and not was))
-    return tuple(ways)
+    def of_sheet(self, inbox_id: int, sender_id: str) -> list[Consignment]:
+        """Returns where a sheet of counts goes: up."""
+        return [
+            Consignment(peer.destination_id, (inbox_id,))
+            for peer in self._peers
+            if peer.relation == "parent" and peer.peer_id != sender_id
+        ]
+
+    def _ways(self, then: tuple[str, ...] | None, now: tuple[str, ...], sender_id: str) -> tuple[Way, ...]:
+        """Remembered, because the same few platforms take part in most cases."""
+        key = (then, now, sender_id)
+        ways = self._known.get(key)
+        if ways is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            ways = self._known[key] = tuple(self._found(then, now, sender_id))
+        return ways
+
+    def _found(self, then: tuple[str, ...] | None, now: tuple[str, ...], sender_id: str) -> Iterator[Way]:
+        for peer in self._peers:
+            if peer.peer_id == sender_id:
+                continue
+            was, is_party = then is not None and _concerns(peer, then), _concerns(peer, now)
+            if peer.relation == "parent":
+                yield Way(peer.destination_id, is_new=False)
+            elif is_party or was:
+                yield Way(peer.destination_id, is_new=then is not None and not was)
 
 
 def _concerns(peer: Peer, parties: tuple[str, ...]) -> bool:

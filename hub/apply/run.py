@@ -4,6 +4,7 @@ Everything a record does is collected first and written in bulk: cases, sections
 receipts, cursors. Nothing is written when another worker has moved a cursor meanwhile. Called by ``hub.apply.worker``.
 """
 
+import asyncio
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -15,22 +16,23 @@ from exchange_db.errors import LeaseLost
 from exchange_db.inbox import InboxRow
 from exchange_db.keys import case_key
 from exchange_db.outbox import OutboxEntry
-from exchange_db.peers import Peer
 from exchange_db.quarantine import Held
 from exchange_db.receipts import QUARANTINED, STALE, Exceptional, Run
 from exchange_db.records import COUNTERS, Case, FigureSheet, Parcel, Violated, Violation
 from exchange_db.regions import region_of
 from exchange_db.session import HotSession
-from hub.apply import routing
 from hub.apply.lifecycle import fold
+from hub.apply.routing import Consignment, Router
 
+#: Records taken before the other lane of the process gets a turn; its statements wait for no more than that.
+SLICE = 100
 _NO_VIOLATION = Violation("", "", "", "")
 
 
 class Neighbourhood(NamedTuple):
-    """What a run must know of the outside: the registry, and who sends each stream."""
+    """What a run must know of the outside: where records go, and who sends each stream."""
 
-    peers: tuple[Peer, ...]
+    router: Router
     senders: dict[int, str]
 
 
@@ -86,8 +88,13 @@ async def apply_run(
     """
     known = await cases.load(session, list({item.case for item in decoded if item.case}))
     run = _Run(known, neighbourhood, rules)
-    for item in decoded:
-        await run.take(session, item)
+    for start in range(0, len(decoded), SLICE):
+        for item in decoded[start : start + SLICE]:
+            if isinstance(item.parcel, Parcel) and isinstance(item.parcel.record, FigureSheet):
+                await run.take_sheet(session, item, item.parcel.record)
+            else:
+                run.take(item)
+        await asyncio.sleep(0)
     await run.write(session)
     firsts: dict[int, int] = {}
     lasts: dict[int, int] = {}
@@ -118,21 +125,26 @@ class _Run:
         self._held: list[Held] = []
         self.exceptions: list[Exceptional] = []
 
-    async def take(self, session: HotSession, item: Decoded) -> None:
-        """Applies one record to what is collected."""
+    def take(self, item: Decoded) -> None:
+        """Applies one case record, or one that cannot be read, to what is collected."""
         try:
             if isinstance(item.parcel, Violated):
                 raise item.parcel
-            record = item.parcel.record
-            if isinstance(record, Case):
-                took_effect = self._take_case(item.row, item.parcel, record, item.case)
-            else:
-                took_effect = await self._take_sheet(session, item.row, record)
-            if not took_effect:
+            assert isinstance(item.parcel.record, Case)  # noqa: S101 — sheets go to take_sheet
+            if not self._take_case(item.row, item.parcel, item.parcel.record, item.case):
                 self._except(item.row, STALE, _NO_VIOLATION)
         except Violated as violated:
             self._hold(item, violated.violation)
             self._except(item.row, QUARANTINED, violated.violation)
+
+    async def take_sheet(self, session: HotSession, item: Decoded, sheet: FigureSheet) -> None:
+        """Puts one sheet of counts into the ledger, if it is newer than what is there."""
+        row = item.row
+        if not await figures.put_sheet(session, sheet, row.inbox_id):
+            self._except(row, STALE, _NO_VIOLATION)
+            return
+        sender_id = self._neighbourhood.senders[row.stream_id]
+        self._send(row, self._neighbourhood.router.of_sheet(row.inbox_id, sender_id))
 
     def _take_case(self, row: InboxRow, parcel: Parcel, case: Case, key: tuple[int, bytes] | None) -> bool:
         assert key is not None  # noqa: S101 — decode gives every case its key
@@ -155,17 +167,10 @@ class _Run:
             ]
         self._actions += [ActionRow(home_region, case_id, action) for action in folded.actions]
         sender_id = self._neighbourhood.senders[row.stream_id]
-        self._send(row, routing.of_case(before, after, row.inbox_id, sender_id, self._neighbourhood.peers))
+        self._send(row, self._neighbourhood.router.of_case(before, after, row.inbox_id, sender_id))
         return True
 
-    async def _take_sheet(self, session: HotSession, row: InboxRow, sheet: FigureSheet) -> bool:
-        if not await figures.put_sheet(session, sheet, row.inbox_id):
-            return False
-        sender_id = self._neighbourhood.senders[row.stream_id]
-        self._send(row, routing.of_sheet(row.inbox_id, sender_id, self._neighbourhood.peers))
-        return True
-
-    def _send(self, row: InboxRow, consignments: list[routing.Consignment]) -> None:
+    def _send(self, row: InboxRow, consignments: list[Consignment]) -> None:
         for destination_id, inbox_ids in consignments:
             for ordinal, inbox_id in enumerate(inbox_ids):
                 self._outbox.append(OutboxEntry(destination_id, row.partition, row.inbox_id, ordinal, inbox_id))
@@ -193,23 +198,29 @@ class _Run:
         await cases.save(session, new, changed)
         await cases.add_sections(session, self._sections)
         await cases.add_actions(session, self._actions)
-        await figures.add_deltas(session, self._deltas())
+        await figures.add_deltas(session, await self._deltas())
         await outbox.add(session, self._outbox)
         await quarantine.hold(session, self._held)
 
-    def _deltas(self) -> dict[CellKey, list[int]]:
+    async def _deltas(self) -> dict[CellKey, list[int]]:
         """Sums what the touched cases count for now, less what they counted for before."""
         tally: dict[Share, int] = {}
-        for case_id, before in self._before.items():
-            for share in shares(before, self._rules) if before else ():
-                tally[share] = tally.get(share, 0) - 1
-            for share in shares(self._known[case_id], self._rules):
-                tally[share] = tally.get(share, 0) + 1
+        for number, (case_id, before) in enumerate(self._before.items()):
+            old = shares(before, self._rules) if before else ()
+            new = shares(self._known[case_id], self._rules)
+            if old != new:
+                for share in old:
+                    tally[share] = tally.get(share, 0) - 1
+                for share in new:
+                    tally[share] = tally.get(share, 0) + 1
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
         deltas: dict[CellKey, list[int]] = {}
         for (cell, counts), times in tally.items():
             if not times:
                 continue
             change = deltas.setdefault(cell, [0] * len(COUNTERS))
             for index, count in enumerate(counts):
-                change[index] += times * count
+                if count:
+                    change[index] += times * count
         return deltas

@@ -18,10 +18,10 @@ from exchange_db import cases, inbox, leases, peers, wakeups
 from exchange_db.counting import CountingRules
 from exchange_db.errors import LeaseLost
 from exchange_db.keys import PARTITION_COUNT
-from exchange_db.peers import Peer
 from exchange_db.records import Violated
 from exchange_db.session import Dedicated, Ledger
-from hub.apply.run import Decoded, Neighbourhood, apply_run, decode
+from hub.apply.routing import Router
+from hub.apply.run import SLICE, Decoded, Neighbourhood, apply_run, decode
 from hub.listener import Listener
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class ApplyLane:
         self._run_size = run_size
         self._cursors: dict[int, int] = {}
         self._senders: dict[int, str] = {}
-        self._peers: tuple[Peer, ...] = ()
+        self._router = Router(())
         self._peers_version = -1
         self._renew_at = 0.0
 
@@ -90,7 +90,11 @@ class ApplyLane:
             return False
         neighbourhood = await self._neighbourhood(connection, {row.stream_id for row in rows})
         try:
-            await self._apply(connection, decode(rows), neighbourhood)
+            decoded = []
+            for start in range(0, len(rows), SLICE):
+                decoded += decode(rows[start : start + SLICE])
+                await asyncio.sleep(0)
+            await self._apply(connection, decoded, neighbourhood)
         except (LeaseLost, *_RETRIES) as error:
             logger.info("apply %s: run given up and read again: %s", self._name, error)
             self._cursors, self._renew_at = {}, 0.0
@@ -123,7 +127,7 @@ class ApplyLane:
         version = self._listener.version(wakeups.PEERS)
         if version != self._peers_version:
             async with self._ledger.read() as reading:
-                self._peers = tuple(await peers.all_peers(reading))
+                self._router = Router(tuple(await peers.all_peers(reading)))
             self._peers_version = version
         unknown = stream_ids - self._senders.keys()
         if unknown:
@@ -131,7 +135,7 @@ class ApplyLane:
                 "SELECT stream_id, sender_id FROM streams WHERE stream_id = ANY(%s)", (list(unknown),)
             )
             self._senders.update(await cursor.fetchall())
-        return Neighbourhood(self._peers, self._senders)
+        return Neighbourhood(self._router, self._senders)
 
     async def _renew(self, connection: Dedicated) -> None:
         """Keeps this lane's share: partition p belongs to the live lane of rank p modulo their number."""

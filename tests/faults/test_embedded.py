@@ -107,7 +107,7 @@ def _use_up_the_log(hub: StagedHub) -> bool:
 
 @pytest.mark.timeout(180)
 async def test_an_embedded_server_that_broke_down_on_a_full_disk_comes_back_with_the_space(
-    stage: Stage, disk: SmallDisk
+    disk: SmallDisk, stage: Stage
 ) -> None:
     hub = await _self_contained(stage, disk.folder / "own" / "data")
     async with _pushing(stage, hub) as pusher:

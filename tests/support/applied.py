@@ -10,6 +10,7 @@ from exchange_db.keys import PARTITION_COUNT
 from exchange_db.peers import Peer
 from exchange_db.records import Record, ReportState
 from exchange_db.session import Ledger
+from hub.apply.routing import Router
 from hub.apply.run import Neighbourhood, apply_run, decode
 from hub.intake.validation import Gate
 from tests.support.builders import (
@@ -53,7 +54,7 @@ async def apply_waiting(ledger: Ledger, rules: CountingRules | None = None, peer
         cursors = dict(await found.fetchall())
         assert len(cursors) == PARTITION_COUNT
         found = await connection.driver.execute("SELECT stream_id, sender_id FROM streams")
-        neighbourhood = Neighbourhood(peers, dict(await found.fetchall()))
+        neighbourhood = Neighbourhood(Router(peers), dict(await found.fetchall()))
         while rows := await inbox.fetch_runs(connection, cursors, 500):
             async with connection.transaction() as session:
                 moved = await apply_run(session, decode(rows), cursors, neighbourhood, rules or CountingRules())

@@ -4,7 +4,7 @@ from typing import Any
 
 from exchange_db.cases import CaseRow
 from exchange_db.peers import Peer
-from hub.apply.routing import Consignment, of_case, of_sheet
+from hub.apply.routing import Consignment, Router
 from tests.support.builders import CITY, COUNTY, OTHER_COUNTY, PROVINCE, a_case_row
 from tests.support.neighbours import a_peer
 
@@ -22,7 +22,7 @@ def _case(**changes: Any) -> CaseRow:
 def _destinations(
     before: CaseRow | None, after: CaseRow, sender_id: str, inbox_id: int = 9
 ) -> dict[int, tuple[int, ...]]:
-    return dict(of_case(before, after, inbox_id, sender_id, PEERS))
+    return dict(Router(PEERS).of_case(before, after, inbox_id, sender_id))
 
 
 def test_a_new_report_goes_up_and_not_back_to_its_sender() -> None:
@@ -64,10 +64,10 @@ def test_a_platform_gets_no_case_of_another_platform_of_its_own_region() -> None
 
 def test_a_changed_registry_is_obeyed_at_once() -> None:
     row = _case(handler_id=OTHER_COUNTY)
-    assert [consignment.destination_id for consignment in of_case(row, row, 9, CITY, PEERS[:2])] == [1, 2]
-    assert [consignment.destination_id for consignment in of_case(row, row, 9, CITY, PEERS[:1])] == [1]
+    assert [consignment.destination_id for consignment in Router(PEERS[:2]).of_case(row, row, 9, CITY)] == [1, 2]
+    assert [consignment.destination_id for consignment in Router(PEERS[:1]).of_case(row, row, 9, CITY)] == [1]
 
 
 def test_a_sheet_goes_up_only() -> None:
-    assert of_sheet(9, CITY, PEERS) == [Consignment(1, (9,))]
-    assert of_sheet(9, PROVINCE, PEERS) == []
+    assert Router(PEERS).of_sheet(9, CITY) == [Consignment(1, (9,))]
+    assert Router(PEERS).of_sheet(9, PROVINCE) == []
