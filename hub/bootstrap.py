@@ -69,7 +69,7 @@ class Hub:
             async with ledger.write() as session:
                 await inbox.ensure_months(session, self._clock())
             listener = Listener(ledger)
-            desk = IntakeDesk(ledger, settings.hub.region, self._clock)
+            desk = IntakeDesk(ledger, listener, settings.hub.region, self._clock)
             works = [("listener", listener.run()), ("intake desk", desk.run())]
             works += self._workers(ledger, listener, desk)
             if embedded is not None:

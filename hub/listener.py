@@ -6,9 +6,10 @@ connection is down, waits simply run into their time-out.
 
 import asyncio
 import logging
+from typing import Any
 
 import psycopg
-from psycopg import sql
+from psycopg import AsyncConnection, sql
 
 from exchange_db import wakeups
 from exchange_db.session import Ledger
@@ -45,6 +46,12 @@ class Listener:
         self._versions[channel] += 1
         woken, self._woken[channel] = self._woken[channel], asyncio.Event()
         woken.set()
+
+    async def tell(self, driver: AsyncConnection[Any], *channels: str) -> None:
+        """Wakes this process at once, and through the database whoever else sleeps. Call it after the commit."""
+        for channel in channels:
+            self.wake(channel)
+        await wakeups.wake(driver, *channels)
 
     async def run(self) -> None:
         """Listens until cancelled; connects again when the database was away."""

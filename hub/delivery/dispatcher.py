@@ -177,6 +177,8 @@ class Dispatcher:
 
     async def _record(self, stream: PushStream) -> None:
         async with self._ledger.dedicated() as connection:
+            # Nobody relies on an answer being on disk here: one that is lost is given again by the neighbour.
+            await connection.driver.execute("SET synchronous_commit = off")
             async for answer in stream.answers():
                 await self._note(connection, answer)
         raise Unreachable("the neighbour ended the stream")
@@ -186,7 +188,10 @@ class Dispatcher:
         if answer.verdict is not None:
             refused = verdicts.refused(answer.verdict)
             async with connection.transaction() as session:
-                await links.hold_refused(session, destination_id, self._peer.peer_id, refused)
+                if refused:
+                    # But a refusal is answered once only: the neighbour goes on behind it.
+                    await session.driver.execute("SET LOCAL synchronous_commit = on")
+                    await links.hold_refused(session, destination_id, self._peer.peer_id, refused)
                 await links.confirm(session.driver, destination_id, verdicts.last_taken(answer.verdict))
             if not verdicts.is_taken_whole(answer.verdict):
                 raise Unreachable(f"the neighbour expects number {answer.verdict.next_sequence}")
@@ -195,7 +200,8 @@ class Dispatcher:
         elif answer.receipts is not None:
             async with connection.transaction() as session:
                 held = verdicts.quarantined(answer.receipts)
-                await links.hold_refused(session, destination_id, self._peer.peer_id, held)
+                if held:
+                    await links.hold_refused(session, destination_id, self._peer.peer_id, held)
                 await links.settle(session.driver, destination_id, answer.receipts.last_sequence)
 
     async def _watch(self, neighbour: GrpcPeer) -> None:

@@ -18,6 +18,7 @@ from exchange_db.inbox import Answer, Arrival
 from exchange_db.session import Dedicated, Ledger
 from hub.clock import Clock
 from hub.intake.validation import Gate
+from hub.listener import Listener
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +42,14 @@ class IntakeDesk:
 
     Args:
         ledger: the hub's database.
+        listener: wake-ups of this process.
         hub_region: region of this hub.
         clock: the hub's clock.
     """
 
-    def __init__(self, ledger: Ledger, hub_region: int, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, listener: Listener, hub_region: int, clock: Clock) -> None:
         self._ledger = ledger
+        self._listener = listener
         self._hub_region = hub_region
         self._clock = clock
         self._gates: dict[Principal, Gate] = {}
@@ -113,7 +116,7 @@ class IntakeDesk:
         for (_, answered), receipt in zip(group, receipts, strict=True):
             if not answered.done():
                 answered.set_result(receipt)
-        await wakeups.wake(connection.driver, wakeups.INBOX)
+        await self._listener.tell(connection.driver, wakeups.INBOX)
 
     async def _append(self, connection: Dedicated, arrivals: list[Arrival]) -> list[Receipt]:
         now = self._clock()
