@@ -5,6 +5,7 @@
 into the table, changed ones through a stage.
 """
 
+from collections.abc import Iterable
 from enum import IntEnum
 from functools import lru_cache
 from operator import attrgetter
@@ -155,10 +156,15 @@ async def load(session: HotSession, keys: list[tuple[int, bytes]]) -> dict[bytes
         f"SELECT c.home_region, uuid_send(c.case_id), {', '.join('c.' + name for name in COLUMNS[2:])}"  # noqa: S608
         " FROM unnest(%s::int[], %b::uuid[]) k(home_region, case_id)"
         " JOIN cases c ON c.home_region = k.home_region AND c.case_id = k.case_id",
-        ([region for region, _ in keys], KeyArray([case_id for _, case_id in keys])),
+        (_as_array(region for region, _ in keys), KeyArray([case_id for _, case_id in keys])),
         binary=True,
     )
     return {row[1]: _from_driver(row) for row in await cursor.fetchall()}
+
+
+def _as_array(numbers: Iterable[int]) -> str:
+    """Writes an array the way PostgreSQL reads one; the driver takes ten times as long for a list."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _from_driver(row: tuple[Any, ...]) -> CaseRow:
