@@ -166,7 +166,7 @@ class _Writer:
         self._rows: list[bytes] = []
         self._keys: list[bytes] = []
         self._refused: list[tuple[Arrival, int, Refusal]] = []
-        self._repeated: list[tuple[int, int]] = []
+        self._repeated: list[tuple[int, int, str]] = []
         self._tally: dict[int, list[int]] = {}
 
     async def take(self, arrival: Arrival) -> Answer:
@@ -198,7 +198,7 @@ class _Writer:
             if is_careful and isinstance(item, Entry) and item.message_key in known:
                 if known[item.message_key] == item.payload:
                     outcomes[sequence - arrival.first_sequence] = "U"
-                    self._repeated.append((stream_id, sequence))
+                    self._repeated.append((stream_id, sequence, item.message_key.hex()))
                     tally[2] += 1
                     continue
                 item = Refusal(  # noqa: PLW2901 — from here on it is refused
@@ -285,11 +285,7 @@ class _Writer:
                 )  # fmt: skip
         if self._repeated:
             async with driver.cursor() as cursor:
-                await cursor.executemany(
-                    "INSERT INTO receipt_exceptions (stream_id, sequence, state, reason, field_path, message,"
-                    " message_zh, settled_time) VALUES (%s, %s, 3, '', '', '', '', now())",
-                    self._repeated,
-                )
+                await cursor.executemany(_SETTLE_REPEATED, self._repeated)
         if self._tally:
             streams = list(self._tally)
             await driver.execute(
@@ -310,6 +306,17 @@ class _Writer:
 
 
 _NOTHING_KNOWN: dict[bytes, bytes] = {}
+#: A repeat changes nothing (3), unless the message is held in quarantine since it first came (4).
+_SETTLE_REPEATED = (
+    "INSERT INTO receipt_exceptions (stream_id, sequence, state, reason, field_path, message, message_zh,"
+    " settled_time)"
+    " SELECT r.stream_id, r.sequence, CASE WHEN q.reason IS NULL THEN 3 ELSE 4 END, coalesce(q.reason, ''),"
+    " coalesce(q.field_path, ''), coalesce(q.message, ''), coalesce(q.message_zh, ''), now()"
+    " FROM (VALUES (%s::int, %s::bigint, %s::uuid)) r(stream_id, sequence, message_key)"
+    " LEFT JOIN inbox_keys k ON k.message_key = r.message_key"
+    " LEFT JOIN quarantine q ON q.stream_id = k.stream_id AND q.sequence = k.sequence AND q.stage = 'apply'"
+    " AND q.resolution = 'open'"
+)
 
 
 async def _known_messages(session: HotSession | WriteSession, items: list[Entry | Refusal]) -> dict[bytes, bytes]:

@@ -39,6 +39,8 @@ _CHANNEL_OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
+#: How gRPC words it that a message is over the limit.
+_TOO_LARGE = "larger than max"
 #: Trailing metadata in which a rich status travels.
 _DETAILS_KEY = "grpc-status-details-bin"
 _REFUSED_CREDENTIALS = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
@@ -254,6 +256,9 @@ def translated(error: grpc.aio.AioRpcError) -> ConnectorError:
     code, text = error.code(), error.details() or ""
     if code in _REFUSED_CREDENTIALS:
         return CredentialsRefused(text, reason or "CREDENTIALS_REFUSED")
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in text:
+        # gRPC's own answer, without details; sending the same again would be refused for ever.
+        return CallRefused(text, "BATCH_TOO_LARGE", [])
     if code in _TRY_AGAIN and not violations:
         return Unreachable(f"{code.name}: {text}")
     return CallRefused(text, reason or code.name, violations)

@@ -1,8 +1,9 @@
 """Business receipts: a frontier that rises, and the exceptions by name."""
 
-from exchange_db import inbox, receipts
+from exchange_db import inbox, quarantine, receipts
 from exchange_db.inbox import Arrival, Entry, InboxRow, Refusal, Stream
 from exchange_db.keys import PARTITION_COUNT
+from exchange_db.quarantine import Held
 from exchange_db.receipts import APPLIED, PENDING, QUARANTINED, STALE, Exceptional, Run, SettledRange
 from exchange_db.records import Violated, Violation
 from exchange_db.session import Ledger
@@ -85,6 +86,31 @@ async def test_refused_numbers_and_duplicates_are_settled_by_their_answer(ledger
     assert settled is not None
     assert (settled.first, settled.last) == (1, 6)
     assert [(sequence, state) for sequence, state, _, _ in settled.exceptions] == [(5, STALE)]
+
+
+async def test_a_repeat_of_what_is_held_is_told_as_held_until_it_is_resolved(ledger: Ledger) -> None:
+    entry = an_entry()
+    stream = await _append(ledger, entry)
+    (row,) = await _waiting(ledger)
+    violation = Violated("CASE_UNKNOWN", "case.key.case_no", "2020-0001").violation
+    async with ledger.dedicated() as connection, connection.transaction() as session:
+        held = Held(
+            "apply", row.stream_id, None, row.sequence, row.inbox_id, COUNTY, COUNTY, None, None, violation, row.payload
+        )
+        await quarantine.hold(session, [held])
+    await _settle(ledger, [row], [Exceptional(row.stream_id, row.sequence, QUARANTINED, violation)])
+    await _append(ledger, entry, is_careful=True)
+    async with ledger.write() as writing:
+        (open_row,) = await quarantine.listing(writing)
+        assert await quarantine.resolve(writing, open_row.quarantine_id, "replayed", "tester")
+    await _append(ledger, entry, is_careful=True)
+    settled = await _range(ledger, stream)
+    assert settled is not None
+    assert [(sequence, state, why) for sequence, state, why, _ in settled.exceptions] == [
+        (1, QUARANTINED, violation),
+        (2, QUARANTINED, violation),
+        (3, STALE, NONE),
+    ]
 
 
 async def test_a_stream_of_refusals_only_is_settled(ledger: Ledger) -> None:

@@ -9,7 +9,8 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from msgspec import structs
 
-from connectors.transports.grpc_peer import GrpcPeer
+from connectors.errors import CallRefused
+from connectors.transports.grpc_peer import GrpcPeer, translated
 from exchange_db.records import Case, FigureCell, ReportState
 from hub.clock import system_clock
 from protos.exchange.v1 import exchange_service_pb2 as exchange
@@ -179,5 +180,6 @@ async def test_a_message_beyond_four_mebibytes_is_refused_and_the_hub_goes_on(to
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stub.PushOne(exchange.PushOneRequest(request_id="1", parcel=parcel))
         assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert isinstance(translated(refused.value), CallRefused), "not to be tried again"
     assert rows(town.city, "SELECT last_sequence FROM streams WHERE name = 'huge'") == [(0,)]
     assert (await town.county.push(_case("AFTER-HUGE"))).verdict.outcome == OUTCOME_DURABLE
