@@ -1,6 +1,7 @@
-"""What the documents name is there: files, functions, links, commands, make targets, reasons."""
+"""What the documents name is there: files, functions, links, commands, make targets, measures."""
 
 import ast
+import importlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import typer.main
 
 from exchange_db.tables import METADATA
 from hub.cli import app as command_line
+from hub.console.monitoring import _MEASURES
 from tests.support.sources import ROOT, modules, place
 
 _PAGES = sorted(
@@ -30,6 +32,9 @@ _PATH = re.compile(rf"(?:{'|'.join(_FOLDERS)})/[\w./*-]*")
 _NAME = r"`(?:[\w.]+)`"
 _PLACED = re.compile(rf"((?:{_NAME}, )*(?:{_NAME} and )?{_NAME}) (?:\(|in )`([\w/]+\.py)`")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w+(?:\.[A-Za-z_]\w+)*")
+#: A path from the root of a machine, of two parts or more; and where a system keeps what is its own.
+_ABSOLUTE = re.compile(r"(?<![\w.:/\])<>~…*-])/\w+/[\w.-]+")
+_SYSTEM = ("/etc/", "/opt/", "/usr/", "/var/")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 #: Words that are not ours: of SQL, Python, protobuf and gRPC, and the name of a stream.
 _FOREIGN = frozenset({"COPY", "RESOURCE_EXHAUSTED", "int", "one", "oneof", "timestamptz"})
@@ -56,9 +61,8 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             continue
         name, _, anchor = target.partition("#")
         file = (page.parent / name).resolve() if name else page
-        if not file.is_file():
-            broken.append(target)
-        elif anchor and anchor not in map(_anchor, _HEADING.findall(_prose(file))):
+        anchors = map(_anchor, _HEADING.findall(_prose(file))) if anchor and file.is_file() else ()
+        if not file.is_file() or (anchor and anchor not in anchors):
             broken.append(target)
     assert broken == []
 
@@ -83,14 +87,16 @@ def _defined_in(path: Path) -> set[str]:
             elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 found.add(prefix + node.target.id)
             elif isinstance(node, ast.Assign):
-                found.update(prefix + name.id for name in ast.walk(node) if _is_stored(name))
+                found.update(prefix + name for name in _assigned(node))
 
     collect(ast.parse(_read(path)).body, "")
     return found
 
 
-def _is_stored(node: ast.AST) -> Any:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+def _assigned(node: ast.Assign) -> Iterator[str]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+            yield part.id
 
 
 def test_a_function_is_where_the_architecture_says_it_is() -> None:
@@ -118,8 +124,8 @@ def _known_names() -> frozenset[str]:
         text = _read(path)
         messages = re.findall(r"^(?:message|enum|service) (\w+)", text, re.MULTILINE)
         fields = re.findall(r"^\s+(?:repeated )?[\w.]+ (\w+) = \d+", text, re.MULTILINE)
-        found.update(messages, fields, re.findall(r"\brpc (\w+)", text), re.findall(r"^\s+(\w+) = \d+", text, re.M))
-        found.update(f"{message}.{field}" for message in messages for field in fields)
+        values = re.findall(r"^\s+(\w+) = \d+", text, re.MULTILINE)
+        found.update(messages, fields, values, re.findall(r"\brpc (\w+)", text))
     settings = re.findall(r"^## \[(\w+)\]|^\| `(\w+)` \|", _read(ROOT / "docs" / "settings.md"), re.MULTILINE)
     section = ""
     for opened, name in settings:
@@ -130,17 +136,28 @@ def _known_names() -> frozenset[str]:
     return frozenset(found | packages | reasons | set(_FOLDERS) | {path.name for path in ROOT.iterdir()})
 
 
-@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "docs/limits.md"])
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "docs/limits.md", "docs/glossary.md"])
 def test_every_name_in_a_page_about_the_code_is_in_the_code(page: str) -> None:
     quoted = [text for text in dict.fromkeys(_QUOTED.findall(_prose(ROOT / page))) if _IDENTIFIER.fullmatch(text)]
     assert len(quoted) > 10
     assert [text for text in quoted if text not in _known_names() | _FOREIGN] == []
 
 
+@pytest.mark.parametrize("page", _PAGES, ids=place)
+def test_every_measure_that_is_named_is_measured(page: Path) -> None:
+    named = {text for text in _QUOTED.findall(_prose(page)) if re.fullmatch(r"sanji_[a-z_]+", text)}
+    assert named - _MEASURES.keys() == set()
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=place)
+def test_no_page_names_a_folder_of_one_machine(page: Path) -> None:
+    assert [path for path in _ABSOLUTE.findall(_read(page)) if not path.startswith(_SYSTEM)] == []
+
+
 @cache
 def _command() -> Any:
-    from hub.cli import check, database, demo, figures, keys, mapping, peers, push, quarantine, serve  # noqa: F401
-
+    for name in command_line.COMMANDS:
+        importlib.import_module(f"hub.cli.{name}")
     return typer.main.get_command(command_line.app)
 
 
@@ -162,7 +179,7 @@ def _fault_of(words: list[str]) -> str:
         inner = getattr(command, "commands", {})
         if word in inner:
             command = inner[word]
-        elif inner and position == 0:
+        elif inner and position <= 1 and not word.startswith("-"):
             return f"no command {word}"
         elif word.startswith("--"):
             options = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
@@ -190,6 +207,7 @@ def test_the_commands_of_the_quick_start_are_seen() -> None:
 
 def test_a_command_that_does_not_exist_would_be_found() -> None:
     assert _fault_of(["sanji", "fly"])
+    assert _fault_of(["sanji", "peers", "fly"])
     assert _fault_of(["sanji", "push", "--wings"])
     assert not _fault_of(["sanji", "figures", "cases", "--counter", "done"])
 
