@@ -12,7 +12,10 @@ class LeaseLost(ExchangeDbError):
 
 
 class SchemaOutdated(ExchangeDbError):
-    """The database's tables are not those of this software. Run `sanji database upgrade`."""
+    """A newer software made the database's tables: this one must be brought up to it."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(f"表结构 {revision} 来自更新的版本，请升级软件。 / A newer software made these tables.")
 
 
 class EmbeddedServerFailed(ExchangeDbError):

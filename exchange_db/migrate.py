@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
+from exchange_db.errors import SchemaOutdated
 from exchange_db.session import sqlalchemy_url
 
 #: Key of the advisory lock under which migrations run, so that several processes may start at once.
@@ -46,7 +47,14 @@ def current(url: str) -> str | None:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Brings a database up to a revision; does nothing when it is there already."""
+    """Brings a database up to a revision; does nothing when it is there already.
+
+    Raises:
+        SchemaOutdated: a newer software made its tables.
+    """
+    found = current(url)
+    if found is not None and not is_known(found):
+        raise SchemaOutdated(found)
     _run(url, lambda config: command.upgrade(config, revision))
 
 

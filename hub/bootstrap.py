@@ -135,7 +135,7 @@ class Hub:
         hub, tls = settings.hub, settings.tls
         reader = CaseReader(ledger, make_dialler(settings), hub.id, settings.figures.counting)
         servicers = Servicers(
-            ExchangeServicer(ledger, desk, listener, reader),
+            ExchangeServicer(ledger, desk, listener, reader, self._clock),
             FederationServicer(ledger, self._clock, hub.id, hub.name, hub.region),
             StatisticsServicer(FigureReader(ledger, settings)),
         )

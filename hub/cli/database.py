@@ -11,7 +11,7 @@ import sqlalchemy.exc
 import typer
 
 from exchange_db import migrate
-from exchange_db.errors import ExchangeDbError
+from exchange_db.errors import ExchangeDbError, SchemaOutdated
 from hub.bootstrap import open_database
 from hub.cli.app import app
 from hub.cli.configuration import load
@@ -41,9 +41,6 @@ def upgrade(config: Config = Path("sanji.toml")) -> None:
 
     def act(url: str) -> tuple[str | None, str | None]:
         before = migrate.current(url)
-        if before is not None and not migrate.is_known(before):
-            typer.echo(f"表结构 {before} 来自更新的版本，请升级软件。 / A newer software made these tables.", err=True)
-            raise typer.Exit(1)
         migrate.upgrade(url)
         return before, migrate.current(url)
 
@@ -60,6 +57,9 @@ def _with_database(config: Path, act: Callable[[str], T]) -> T:
 
     try:
         return asyncio.run(run())
+    except SchemaOutdated as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
     except (ExchangeDbError, psycopg.Error, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
         told = str(error).strip().splitlines()[0]
         typer.echo(

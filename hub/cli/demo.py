@@ -93,7 +93,7 @@ def _print(console: Console, outcome: Outcome) -> None:
     )
     held = Table(title=f"隔离区 {len(proof.quarantined)} / in quarantine")
     for title in ("枢纽", "原因", "字段", "说明"):
-        held.add_column(title)
+        held.add_column(title, overflow="fold")
     for row in proof.quarantined:
         held.add_row(*row)
     console.print(held)

@@ -9,7 +9,7 @@ import sqlalchemy.exc
 import typer
 
 from exchange_db import migrate
-from exchange_db.errors import ExchangeDbError
+from exchange_db.errors import ExchangeDbError, SchemaOutdated
 from exchange_db.session import Ledger
 from hub.bootstrap import open_database
 from hub.settings import Settings
@@ -29,6 +29,9 @@ def with_ledger(settings: Settings, act: Callable[[Ledger], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(run())
+    except SchemaOutdated as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
     except (ExchangeDbError, sqlalchemy.exc.OperationalError) as error:
         typer.echo(
             f"数据库无响应：{error}\n请运行 sanji check。 / The database does not answer; run sanji check.", err=True

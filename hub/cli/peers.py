@@ -134,7 +134,7 @@ def list_peers(config: Config = Path("sanji.toml")) -> None:
     states = with_ledger(load(config), act)
     table = Table()
     for title in ("标识", "名称", "层级", "关系", "状态", "待送达", "最近联系", "证书剩余天数", "故障"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     now = datetime.now(UTC)
     for state in states:
         peer = state.peer

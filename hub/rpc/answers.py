@@ -62,11 +62,12 @@ def one_verdict(receipt: Receipt) -> receipt_pb2.Verdict:
     return _verdict(answer.next_sequence - 1, answer.outcomes[0], answer.violations.get(0))
 
 
-def receipt_range(settled: SettledRange) -> exchange.ReceiptRange:
-    """Settles a range of a stream."""
+def receipt_range(settled: SettledRange, seen_time: int) -> exchange.ReceiptRange:
+    """Settles a range of a stream, seen to be settled at a moment (microseconds since 1970)."""
     return exchange.ReceiptRange(
         first_sequence=settled.first,
         last_sequence=settled.last,
+        settled_time=seen_time,
         exceptions=[
             _receipt(sequence, state, violation, moment) for sequence, state, violation, moment in settled.exceptions
         ],

@@ -11,6 +11,7 @@ from exchange_db.keys import message_key
 from exchange_db.receipts import PENDING, Settlement
 from exchange_db.records import Violated
 from exchange_db.session import Ledger
+from hub.clock import Clock
 from hub.intake.desk import IntakeDesk
 from hub.listener import Listener
 from hub.rpc import answers
@@ -31,10 +32,11 @@ _POLL_SECONDS = 1.0
 class ExchangeServicer(exchange_grpc.ExchangeServiceServicer):
     """Serves the exchange contract."""
 
-    def __init__(self, ledger: Ledger, desk: IntakeDesk, listener: Listener, reader: CaseReader) -> None:
+    def __init__(self, ledger: Ledger, desk: IntakeDesk, listener: Listener, reader: CaseReader, clock: Clock) -> None:
         #: Set when the hub stops: open streams come to their end.
         self.draining = asyncio.Event()
         self._ledger = ledger
+        self._clock = clock
         self._desk = desk
         self._listener = listener
         self._reader = reader
@@ -43,7 +45,7 @@ class ExchangeServicer(exchange_grpc.ExchangeServiceServicer):
     async def Push(self, request_iterator: object, context: Any) -> None:  # type: ignore[override]
         """Takes batches of one stream."""
         sender = principal_of(context)
-        await PushCall(self._ledger, self._desk, self._listener, self.draining, sender, context).serve()
+        await PushCall(self._ledger, self._desk, self._listener, self.draining, sender, context, self._clock).serve()
 
     async def PushOne(self, request: exchange.PushOneRequest, context: Any) -> exchange.PushOneResponse:
         """Takes one parcel and may wait for its business receipt."""

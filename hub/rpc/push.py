@@ -13,6 +13,7 @@ from auth.principal import Principal
 from exchange_db import inbox, receipts, wakeups
 from exchange_db.records import Violated
 from exchange_db.session import Ledger
+from hub.clock import Clock
 from hub.intake.desk import IntakeDesk, Receipt
 from hub.listener import Listener
 from hub.rpc import answers
@@ -36,8 +37,10 @@ class PushCall:
         draining: asyncio.Event,
         sender: Principal,
         context: Any,
+        clock: Clock,
     ) -> None:
         self._ledger = ledger
+        self._clock = clock
         self._desk = desk
         self._listener = listener
         self._draining = draining
@@ -129,7 +132,7 @@ class PushCall:
                 if settled is None:
                     await self._listener.wait(wakeups.SETTLED, seen, _POLL_SECONDS)
                     continue
-                await self._write(receipts=answers.receipt_range(settled))
+                await self._write(receipts=answers.receipt_range(settled, self._clock()))
                 after = settled.last
 
     async def _write(self, **message: Any) -> None:

@@ -21,6 +21,7 @@ _STREAM = "platform"
 _NAMESPACE = uuid.UUID("5a4d1f3e-3f7b-4c8e-9a54-5f2f5f0a2020")
 _BATCH = 500
 _WINDOW = 4
+_BEAT_SECONDS = 2.0
 
 #: Answers a case that was dispatched to the platform, or that it watches, with sections of its own.
 Reaction = Callable[[Book, Case], Iterable[Case]]
@@ -87,6 +88,7 @@ class SimulatedPlatform:
             tasks.create_task(self._again(self._push))
             if self._react is not None:
                 tasks.create_task(self._again(self._take))
+                tasks.create_task(self._again(self._confirm))
 
     async def _again(self, work: "Callable[[GrpcPeer], asyncio.Future[None] | object]") -> None:
         while True:
@@ -135,3 +137,9 @@ class SimulatedPlatform:
             self.book.commit()
             self._has_more.set()
             await asyncio.sleep(0)
+
+    async def _confirm(self, hub: GrpcPeer) -> None:
+        """Gives signs of life, and tells the hub what was taken."""
+        while True:
+            await hub.beat(self._clock(), confirmed_sequence=self.book.taken_sequence())
+            await asyncio.sleep(_BEAT_SECONDS)

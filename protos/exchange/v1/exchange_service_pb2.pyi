@@ -203,7 +203,7 @@ class ReceiptRange(_message.Message):
     last_sequence: _builtins.int
     """Last sequence number settled by this message."""
     settled_time: _builtins.int
-    """When the last of them was settled, microseconds since 1970-01-01T00:00:00Z."""
+    """When the hub saw that all of them are settled, microseconds since 1970-01-01T00:00:00Z."""
     @_builtins.property
     def exceptions(self) -> _containers.RepeatedCompositeFieldContainer[_receipt_pb2.Receipt]:
         """The ones that did not simply take effect; all others did."""
