@@ -46,6 +46,10 @@ _MAX_ACTIONS = 50
 _MAX_CELLS = 20_000
 _MAX_COUNT = 1_000_000_000_000
 _LATEST_TIME = 7_258_118_400_000_000
+#: Names and codes seen to be well formed: the same few come again and again.
+_GOOD_PLATFORMS: set[str] = set()
+_GOOD_REGIONS: set[str] = set()
+_REMEMBERED = 10_000
 _INDEX = re.compile(r"\$\[(\d+)\]")
 
 #: Attributes of the messages, in the order of the records' fields.
@@ -290,15 +294,23 @@ def _check_short(text: str, longest: int, path: str) -> None:
 
 def check_region(code: str, path: str) -> None:
     """Refuses what is not six digits."""
+    if code in _GOOD_REGIONS:
+        return
     if len(code) != 6 or not (code.isascii() and code.isdigit()):
         raise Violated("REGION_INVALID" if code else "FIELD_MISSING", path, code)
+    if len(_GOOD_REGIONS) < _REMEMBERED:
+        _GOOD_REGIONS.add(code)
 
 
 def _check_platform(platform_id: str, path: str) -> None:
+    if platform_id in _GOOD_PLATFORMS:
+        return
     try:
         region_of(platform_id)
     except ValueError:
         raise Violated("PLATFORM_ID_INVALID" if platform_id else "FIELD_MISSING", path, platform_id) from None
+    if len(_GOOD_PLATFORMS) < _REMEMBERED:
+        _GOOD_PLATFORMS.add(platform_id)
 
 
 def _check_text(text: str, path: str) -> None:

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 #: With so many records a transaction takes no further batch.
 MAX_RECORDS = 1_000
 #: Parcels checked before other tasks of the process get a turn.
-_SLICE = 20
+_SLICE = 25
 #: Neighbours whose gates are kept.
 _MAX_GATES = 1_000
 

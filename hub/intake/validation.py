@@ -8,7 +8,7 @@ from auth.principal import Principal
 from connectors.wire import origin_of, read_parcel
 from exchange_db.inbox import Entry, Refusal
 from exchange_db.keys import case_key, message_key, sheet_key
-from exchange_db.records import Case, FigureSheet, Parcel, Violated
+from exchange_db.records import Case, FigureSheet, Violated
 from exchange_db.regions import region_of
 
 #: Most microseconds a sender's clock may be ahead.
@@ -47,11 +47,15 @@ class Gate:
             parcel = read_parcel(payload)
             if parcel.origin_id not in self._origins:
                 self._admit_origin(parcel.origin_id)
-            _require_clock(parcel, now)
+            latest = now + MAX_AHEAD
+            if parcel.created_time > latest:
+                raise _ahead("created_time", parcel.created_time, now)
             record = parcel.record
             if isinstance(record, Case):
                 key = case_key(record.issuer_id, record.case_no)
                 if record.report:
+                    if record.report.reported_time > latest:
+                        raise _ahead("case.report.reported_time", record.report.reported_time, now)
                     region = int(record.report.region_code)
                     if region not in self._regions:
                         self._admit_region(region, "case.report.region_code")
@@ -82,10 +86,5 @@ def _require_reporter(sheet: FigureSheet, origin_id: str) -> None:
         raise Violated("ORIGIN_FORBIDDEN", "figure_sheet.reporter_id", sheet.reporter_id)
 
 
-def _require_clock(parcel: Parcel, now: int) -> None:
-    latest = now + MAX_AHEAD
-    if parcel.created_time > latest:
-        raise Violated("CLOCK_SKEW", "created_time", (parcel.created_time - now) // 1_000_000)
-    record = parcel.record
-    if isinstance(record, Case) and record.report and record.report.reported_time > latest:
-        raise Violated("CLOCK_SKEW", "case.report.reported_time", (record.report.reported_time - now) // 1_000_000)
+def _ahead(path: str, moment: int, now: int) -> Violated:
+    return Violated("CLOCK_SKEW", path, (moment - now) // 1_000_000)
