@@ -4,6 +4,7 @@ What is wrong is told with file, key, problem and remedy, all at once. ``docs/ma
 """
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterable
 from datetime import datetime
@@ -42,14 +43,14 @@ def read_mapping(path: Path) -> Mapping:
     """
     try:
         content = path.read_bytes()
-        document = tomllib.loads(content.decode("utf-8"))
+        document = tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         _stop(
             path, f"无法读取（{error.strerror}），请检查路径。", f"cannot be read ({error.strerror}); check the path."
         )
     except UnicodeDecodeError:
         _stop(path, "不是 UTF-8 编码，请另存为 UTF-8。", "not UTF-8; save it as UTF-8.")
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
         _stop(path, f"不是有效的 TOML：{error}。", f"not valid TOML: {error}.")
     reading = _Reading(path)
     mapping = reading.mapping(document, hashlib.sha256(content).hexdigest())
@@ -134,7 +135,7 @@ class _Reading:
             try:
                 datetime.strptime(_SAMPLE.strftime(form.replace("%z", "+0000")), form)  # noqa: DTZ007 — a trial
                 is_dated = "%" in form
-            except ValueError:
+            except (ValueError, re.error):  # the same directive twice is an error of re
                 is_dated = False
             if not is_dated:
                 self.say(

@@ -9,13 +9,13 @@ import csv
 import gzip
 import io
 import json
-import re
 import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import date, datetime, time
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 from xml.etree.ElementTree import ParseError
@@ -85,7 +85,8 @@ def read_rows(path: Path, encoding: str = "") -> Iterator[SheetRow]:
         yield from reader()
     except FileNotFoundError:
         raise SheetInvalid(path, "文件不存在。", "there is no such file.") from None
-    except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, NotImplementedError):
+    except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, LZMAError, RuntimeError):
+        # RuntimeError: a part of an archive is locked with a password or packed in a way of its own.
         raise SheetInvalid(path, "压缩文件已损坏，请重新导出。", "the file is damaged; export it again.") from None
     except UnicodeDecodeError as error:
         raise SheetInvalid(
@@ -99,15 +100,17 @@ def read_rows(path: Path, encoding: str = "") -> Iterator[SheetRow]:
 
 def count_rows(path: Path) -> int | None:
     """Returns about how many rows a file has, never too few; ``None`` when that cannot be told quickly."""
+    if _format_of(path) in ("", "xlsx"):
+        return None  # what an XLSX file says of its size need not be true
     try:
-        if _format_of(path) == "xlsx":
-            return _declared_rows(path)
-        if _format_of(path):
-            with closing(_open_bytes(path)) as file:
-                return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b"")) + 1
+        with closing(_open_bytes(path)) as file:
+            return sum(map(_line_ends, iter(lambda: file.read(_BLOCK), b""))) + 1
     except (OSError, EOFError, zlib.error):
-        pass
-    return None
+        return None
+
+
+def _line_ends(block: bytes) -> int:
+    return block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
 
 
 def _format_of(path: Path) -> str:
@@ -227,6 +230,8 @@ def _read_jsonl(path: Path, encoding: str) -> Iterator[SheetRow]:
         if not isinstance(values, dict):
             raise SheetInvalid(path, f"第 {number} 行应为 JSON 对象。", f"line {number} must be a JSON object.")
         row = {name.strip(): _as_text(value) for name, value in values.items()}
+        if len(row) < len(values):
+            raise SheetInvalid(path, f"第 {number} 行有重复的键。", f"a key stands twice in line {number}.")
         if len(row) > MAX_COLUMNS:
             raise SheetInvalid(path, f"列数超过 {MAX_COLUMNS}。", f"there are more than {MAX_COLUMNS} columns.")
         if any(text.strip() for text in row.values()):
@@ -236,7 +241,7 @@ def _read_jsonl(path: Path, encoding: str) -> Iterator[SheetRow]:
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("有重复的键 / a key stands twice")
     return values
 
 
@@ -318,13 +323,3 @@ def _check_archive(path: Path) -> None:
                 with archive.open(part) as file:
                     if b"<!DOCTYPE" in file.read(4096):
                         raise SheetInvalid(path, "XML 中含 DOCTYPE，拒绝读取。", "its XML declares a DOCTYPE; refused.")
-
-
-def _declared_rows(path: Path) -> int | None:
-    """Rows by the size the first sheet states of itself near its beginning."""
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open("xl/worksheets/sheet1.xml") as file:
-            found = re.search(rb'<dimension ref="[A-Z]+\d+:[A-Z]+(\d{1,7})"', file.read(4096))
-    except (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
-        return None
-    return int(found[1]) if found else None

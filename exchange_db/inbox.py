@@ -17,6 +17,7 @@ from exchange_db.keys import PARTITION_COUNT
 from exchange_db.records import Violated, Violation
 from exchange_db.session import POSTGRES_EPOCH, HotSession, WriteSession
 
+Session = HotSession | WriteSession
 _MONTH_SHIFT = 40
 
 _INBOX = CopyTarget.of(
@@ -92,7 +93,7 @@ class InboxRow(NamedTuple):
     received_time: int
 
 
-async def open_stream(session: HotSession | WriteSession, sender_id: str, name: str) -> Stream:
+async def open_stream(session: Session, sender_id: str, name: str) -> Stream:
     """Returns the stream of that name, made on first use."""
     for statement in (
         "SELECT stream_id, last_sequence FROM streams WHERE sender_id = %s AND name = %s",
@@ -108,8 +109,31 @@ async def open_stream(session: HotSession | WriteSession, sender_id: str, name: 
     raise AssertionError("INSERT … RETURNING gives the row")
 
 
+class Locked(NamedTuple):
+    """The head of the log and some streams, locked until the transaction ends.
+
+    ``streams`` maps a stream to (head, stream_id, last_sequence, is_welcome, thumbprint) as they stand.
+    """
+
+    last_inbox_id: int
+    streams: dict[int, tuple[int, int, int, bool | None, str | None]]
+
+
+async def lock(session: Session, arrivals: list[Arrival]) -> Locked:
+    """Takes the lock under which ids are given; whoever asked first gets it first."""
+    cursor = await session.driver.execute(
+        "SELECT h.last_inbox_id, s.stream_id, s.last_sequence, p.state = 'active' AND p.certificate_end_time > now(),"
+        " p.thumbprint"
+        " FROM inbox_head h CROSS JOIN streams s LEFT JOIN peers p ON p.peer_id = s.sender_id"
+        " WHERE s.stream_id = ANY(%s) ORDER BY s.stream_id FOR UPDATE OF h, s",
+        (sorted({arrival.stream_id for arrival in arrivals}),),
+    )
+    rows = await cursor.fetchall()
+    return Locked(rows[0][0], {row[1]: row for row in rows})
+
+
 async def append(
-    session: HotSession | WriteSession, arrivals: list[Arrival], now: int, *, is_careful: bool = False
+    session: Session, arrivals: list[Arrival], now: int, *, is_careful: bool = False, locked: Locked | None = None
 ) -> list[Answer]:
     """Appends all arrivals in order and returns their answers; the caller commits.
 
@@ -118,20 +142,15 @@ async def append(
         arrivals: batches, at most some thousands of records together; several of one stream in their order.
         now: the hub's clock, microseconds since 1970.
         is_careful: look for messages that are known under another number first. Without it a known message raises.
+        locked: what ``lock`` gave in this transaction, if it was called already.
 
     Raises:
         psycopg.errors.UniqueViolation: a message is known already; call again, carefully, in a new transaction.
     """
-    stream_ids = sorted({arrival.stream_id for arrival in arrivals})
-    cursor = await session.driver.execute(
-        "SELECT h.last_inbox_id, s.stream_id, s.last_sequence, p.state = 'active' AND p.certificate_end_time > now(),"
-        " p.thumbprint"
-        " FROM inbox_head h CROSS JOIN streams s LEFT JOIN peers p ON p.peer_id = s.sender_id"
-        " WHERE s.stream_id = ANY(%s) ORDER BY s.stream_id FOR UPDATE OF h, s",
-        (stream_ids,),
-    )
-    found = {row[1]: row for row in await cursor.fetchall()}
-    inbox_id = max(next(iter(found.values()))[0], (month_index(now) << _MONTH_SHIFT))
+    if locked is None:
+        locked = await lock(session, arrivals)
+    found = locked.streams
+    inbox_id = max(locked.last_inbox_id, (month_index(now) << _MONTH_SHIFT))
     items = [item for arrival in arrivals for item in arrival.items] if is_careful else []
     known = await _known_messages(session, items) if is_careful else _NOTHING_KNOWN
 
@@ -152,7 +171,7 @@ class _Writer:
 
     def __init__(
         self,
-        session: HotSession | WriteSession,
+        session: Session,
         inbox_id: int,
         now: int,
         known: dict[bytes, bytes],
@@ -319,7 +338,7 @@ _SETTLE_REPEATED = (
 )
 
 
-async def _known_messages(session: HotSession | WriteSession, items: list[Entry | Refusal]) -> dict[bytes, bytes]:
+async def _known_messages(session: Session, items: list[Entry | Refusal]) -> dict[bytes, bytes]:
     keys = [item.message_key for item in items if isinstance(item, Entry)]
     cursor = await session.driver.execute(
         "SELECT k.message_key::text, i.payload FROM inbox_keys k JOIN inbox i USING (partition, inbox_id)"

@@ -99,7 +99,7 @@ class ApplyLane:
             logger.info("apply %s: run given up and read again: %s", self._name, error)
             self._cursors, self._renew_at = {}, 0.0
             return True
-        await self._listener.tell(connection.driver, wakeups.OUTBOX, wakeups.SETTLED)
+        self._listener.tell(wakeups.OUTBOX, wakeups.SETTLED)
         return True
 
     async def _apply(self, connection: Dedicated, decoded: list[Decoded], neighbourhood: Neighbourhood) -> None:

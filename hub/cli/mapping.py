@@ -110,7 +110,9 @@ def check(
     except (MappingInvalid, SheetInvalid) as error:
         _fail(str(error))
     if as_json:
-        print(json.dumps(survey.as_json(), ensure_ascii=False, indent=2))
+        told = json.dumps(survey.as_json(), ensure_ascii=False, indent=2)
+        # Half of a surrogate pair cannot be printed; Python escapes it the way JSON does.
+        print(told.encode("utf-8", "backslashreplace").decode("utf-8"))
     else:
         _print(survey, plan)
     raise typer.Exit(0 if survey.accepted_count == survey.row_count else 1)

@@ -1,12 +1,12 @@
 """The intake desk: every transport hands its batches in here and is answered after the commit.
 
-Batches that wait are written together, up to ``MAX_RECORDS`` in one transaction, while the next ones are being
-checked. One desk a process; several processes take turns on the lock of ``inbox_head``.
+Batches that wait are written together, about ``MAX_RECORDS`` in one transaction, while the next ones are being
+checked. One desk a process, with two writers; all writers of all processes take turns on the lock of ``inbox_head``.
 """
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import NamedTuple
 
 import psycopg
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 #: With so many records a transaction takes no further batch.
 MAX_RECORDS = 1_000
+#: Writers that take turns: one asks for the lock of the log while the other commits.
+_WRITERS = 2
 #: Parcels checked before other tasks of the process get a turn.
 _SLICE = 25
 #: Neighbours whose gates are kept.
@@ -54,6 +56,11 @@ class IntakeDesk:
         self._clock = clock
         self._gates: dict[Principal, Gate] = {}
         self._waiting: asyncio.Queue[tuple[Arrival, asyncio.Future[Receipt]]] = asyncio.Queue(maxsize=64)
+        #: Held from taking batches out of the line until their place in the log is certain.
+        self._turn = asyncio.Lock()
+        #: Set when the newest write that was begun has ended.
+        self._newest = asyncio.Event()
+        self._newest.set()
 
     async def hand_in(
         self, sender: Principal, stream_id: int, first_sequence: int, payloads: list[bytes]
@@ -88,6 +95,11 @@ class IntakeDesk:
 
     async def run(self) -> None:
         """Writes what is handed in, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(_WRITERS):
+                tasks.create_task(self._write())
+
+    async def _write(self) -> None:
         while True:
             try:
                 async with self._ledger.dedicated() as connection:
@@ -98,33 +110,55 @@ class IntakeDesk:
                 await asyncio.sleep(0.5)
 
     async def _write_next(self, connection: Dedicated) -> None:
-        group = [await self._waiting.get()]
-        count = len(group[0][0].items)
-        while count < MAX_RECORDS and not self._waiting.empty():
-            group.append(self._waiting.get_nowait())
-            count += len(group[-1][0].items)
-        try:
-            receipts = await self._append(connection, [arrival for arrival, _ in group])
-        except BaseException as error:
-            failure = ExchangeDbError(str(error))
-            for _, answered in group:
-                if not answered.done():
-                    answered.set_exception(failure)
-                    with suppress(ExchangeDbError):
-                        answered.exception()
-            raise
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(self._turn)
+            group = [await self._waiting.get()]
+            count = len(group[0][0].items)
+            while count < MAX_RECORDS and not self._waiting.empty():
+                group.append(self._waiting.get_nowait())
+                count += len(group[-1][0].items)
+            before, self._newest = self._newest, asyncio.Event()
+            is_done = self._newest
+            try:
+                receipts = await self._append(connection, [arrival for arrival, _ in group], turn, before)
+            except BaseException as error:
+                failure = ExchangeDbError(str(error))
+                for _, answered in group:
+                    if not answered.done():
+                        answered.set_exception(failure)
+                        with suppress(ExchangeDbError):
+                            answered.exception()
+                raise
+            finally:
+                is_done.set()
         for (_, answered), receipt in zip(group, receipts, strict=True):
             if not answered.done():
                 answered.set_result(receipt)
-        await self._listener.tell(connection.driver, wakeups.INBOX)
+        self._listener.tell(wakeups.INBOX)
 
-    async def _append(self, connection: Dedicated, arrivals: list[Arrival]) -> list[Receipt]:
+    async def _append(
+        self, connection: Dedicated, arrivals: list[Arrival], turn: AsyncExitStack, before: asyncio.Event
+    ) -> list[Receipt]:
+        """Appends the arrivals of a turn; gives the turn to the other writer once this one has the lock of the log.
+
+        The write before this one may have to begin anew, and then comes after this one: what was out of order for
+        that reason is appended once more.
+        """
         now = self._clock()
         try:
             async with connection.transaction() as session:
-                answers = await inbox.append(session, arrivals, now)
+                locked = await inbox.lock(session, arrivals)
+                await turn.aclose()
+                answers = await inbox.append(session, arrivals, now, locked=locked)
         except psycopg.errors.UniqueViolation:
             async with connection.transaction() as session:
                 answers = await inbox.append(session, arrivals, now, is_careful=True)
-        accepted_time = self._clock()
-        return [Receipt(answer, accepted_time) for answer in answers]
+        receipts = [Receipt(answer, self._clock()) for answer in answers]
+        late = [index for index, answer in enumerate(answers) if answer.outcomes.startswith("O")]
+        if late:
+            await before.wait()
+            async with connection.transaction() as session:
+                answers = await inbox.append(session, [arrivals[index] for index in late], now, is_careful=True)
+            for index, answer in zip(late, answers, strict=True):
+                receipts[index] = Receipt(answer, self._clock())
+        return receipts
