@@ -264,13 +264,14 @@ def _read_xlsx(path: Path) -> Iterator[SheetRow]:
     from openpyxl import load_workbook  # noqa: PLC0415 — half a second that CSV need not wait
 
     _check_archive(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and extensions, which do not matter here
-            workbook = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError, ParseError) as error:
-        raise _not_xlsx(path, error) from None
-    with closing(workbook):
+    # Opened here, so that it is closed here: a broken sheet would keep the library's own file open.
+    with path.open("rb") as file:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of styles and extensions, which do not matter here
+                workbook = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        except (OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, ParseError) as error:
+            raise _not_xlsx(path, error) from None
         if not workbook.worksheets:
             raise SheetInvalid(path, "没有工作表。", "there is no worksheet.")
         yield from _with_header(path, _xlsx_rows(path, workbook.worksheets[0]), is_padded=True)

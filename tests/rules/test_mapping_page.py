@@ -18,6 +18,7 @@ from connectors.sheets import read_rows
 from exchange_db.reasons import REASONS
 from hub.cli import mapping  # noqa: F401 — defines the command
 from hub.cli.app import app
+from hub.console.terms import SOURCES
 from tests.support.sources import ROOT
 
 _EXAMPLES = ROOT / "docs" / "examples"
@@ -72,6 +73,12 @@ def test_the_page_names_every_key() -> None:
     wanted = {*_TOP, *_CELL, *_CLASS, *SPECIAL_FORMATS, CASE_NO.name, "zone", "missing", "ambiguous", "when", "filled"}
     wanted |= {"in", "position"}
     assert sorted(name for name in wanted if name not in quoted and f"[{name}]" not in quoted) == []
+
+
+def test_the_page_names_every_source() -> None:
+    text = _PAGE.partition("\n### Sources")[2].partition("\n#")[0]
+    told = dict(re.findall(r"`(\w+)` \(([^)]+)\)", text))
+    assert told == {name: words[0] for name, words in SOURCES.items()}
 
 
 def test_the_page_names_no_reason_that_is_none() -> None:

@@ -143,7 +143,7 @@ def test_a_file_saved_by_a_windows_editor_is_read(tmp_path: Path) -> None:
         # The place.
         ('crs = "CGCS2000"', 'crs = "北京54"', "report.crs", "CGCS2000", "one of"),
         ('crs = "CGCS2000", ', "", "report.position", "缺少 crs", "crs is missing"),
-        ('position = { crs = "CGCS2000", x', "x", "report", "position = { crs, x, y }", "write position"),
+        ("position = {", 'x = "1" #', "report", "position = { crs, x, y }", "write position"),
         # Classes and tables.
         ('table = "regions"', 'table = "region"', "report.region_code.table", "[tables.region]", "add it"),
         ('standard_ref = "GB/T-30428.2-2013", ', "", "report.class", "写明 standard_ref", "state standard_ref"),
@@ -210,8 +210,8 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         (b"version = 1\nversion = 1", "不是有效的 TOML", "not valid TOML"),
         (b"version = " + b"1" * 5_000, "不是有效的 TOML", "not valid TOML"),
         (b"version = " + b"[" * 100_000, "不是有效的 TOML", "not valid TOML"),
-        ("# 映射".encode("gb18030"), "另存为 UTF-8", "save it as UTF-8"),
-        ("version = 1".encode("utf-16"), "另存为 UTF-8", "save it as UTF-8"),
+        ("# 映射".encode("gb18030"), "不是 UTF-8 编码，请另存为 UTF-8", "save it as UTF-8"),
+        ("version = 1".encode("utf-16"), "不是 UTF-8 编码，请另存为 UTF-8", "save it as UTF-8"),
         (b"\x00\x01\x02", "不是有效的 TOML", "not valid TOML"),
     ],
 )
