@@ -98,21 +98,6 @@ def read_rows(path: Path, encoding: str = "") -> Iterator[SheetRow]:
         raise SheetInvalid(path, f"无法读取（{error.strerror}）。", f"cannot be read ({error.strerror}).") from None
 
 
-def count_rows(path: Path) -> int | None:
-    """Returns about how many rows a file has, never too few; ``None`` when that cannot be told quickly."""
-    if _format_of(path) in ("", "xlsx"):
-        return None  # what an XLSX file says of its size need not be true
-    try:
-        with closing(_open_bytes(path)) as file:
-            return sum(map(_line_ends, iter(lambda: file.read(_BLOCK), b""))) + 1
-    except (OSError, EOFError, zlib.error):
-        return None
-
-
-def _line_ends(block: bytes) -> int:
-    return block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
-
-
 def _format_of(path: Path) -> str:
     name = path.name.lower()
     if name.endswith((".csv", ".csv.gz")):

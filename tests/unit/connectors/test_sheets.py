@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.sheets import EXTRA, SheetInvalid, SheetRow, count_rows, read_rows
+from connectors.sheets import EXTRA, SheetInvalid, SheetRow, read_rows
 
 CSV = "案件编号,描述\r\nA-1,垃圾\r\nA-2,路灯\r\n"
 ROWS = [SheetRow(2, {"案件编号": "A-1", "描述": "垃圾"}), SheetRow(3, {"案件编号": "A-2", "描述": "路灯"})]
@@ -134,9 +134,6 @@ def test_what_a_csv_writer_writes_is_read_back(
     name = "written.csv.gz" if is_packed else "written.csv"
     path = _file(tmp_path_factory.getbasetemp(), gzip.compress(content) if is_packed else content, name)
     assert _values(path) == [dict(zip("abc", row, strict=True)) for row in rows]
-    counted = count_rows(path)
-    assert counted is not None
-    assert counted >= len(rows) + 1
 
 
 # JSONL.
@@ -199,7 +196,6 @@ def test_packed_files_are_read_and_damage_is_told(tmp_path: Path, name: str) -> 
         told = _refusal(path)
         assert "压缩文件已损坏，请重新导出" in told
         assert "the file is damaged" in told
-        assert count_rows(path) is None
 
 
 @pytest.mark.parametrize("name", ["a.xls", "a.txt", "csv", "a.xlsx.gz", "a.csv.zip"])
@@ -208,20 +204,17 @@ def test_a_file_of_another_kind_is_told_what_to_use(tmp_path: Path, name: str) -
     told = _refusal(path)
     assert ".xlsx" in told
     assert "unknown kind of file" in told
-    assert count_rows(path) is None
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl.gz", "a.xlsx"])
 def test_a_missing_file_and_a_folder_are_told(tmp_path: Path, name: str) -> None:
     assert "文件不存在" in _refusal(tmp_path / name)
-    assert count_rows(tmp_path / name) is None
     (tmp_path / name).mkdir()
     assert "无法读取" in _refusal(tmp_path / name)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("is_ended", [True, False])
-def test_never_too_few_rows_are_counted(tmp_path: Path, end: str, is_ended: bool) -> None:
+def test_lines_end_in_any_way(tmp_path: Path, end: str, is_ended: bool) -> None:
     path = _file(tmp_path, end.join(["a", "1", "2", *([""] if is_ended else [])]))
-    assert count_rows(path) == (4 if is_ended else 3)
     assert len(_values(path)) == 2
