@@ -5,6 +5,7 @@ import uuid
 
 from connectors.wire import write_parcel
 from exchange_db.cases import CaseRow
+from exchange_db.facts import facts_of
 from exchange_db.keys import case_key
 from exchange_db.records import (
     Assignment,
@@ -106,10 +107,10 @@ def change_of(number: int) -> Case:
 def row_of(number: int) -> CaseRow:
     """Returns a case as it stands after ``new_payload``."""
     case = case_of(number)
-    return fold(None, 431200, case_key(case.issuer_id, case.case_no), case, ISSUER, 1).row
+    return fold(None, case_key(case.issuer_id, case.case_no), facts_of(case, ISSUER), 1).row
 
 
 def changed_row_of(number: int) -> CaseRow:
     """Returns a case as it stands after ``change_payload``."""
     row = row_of(number)
-    return fold(row, row.home_region, row.case_id, change_of(number), HANDLER, 2).row
+    return fold(row, row.case_id, facts_of(change_of(number), HANDLER), 2).row

@@ -5,7 +5,6 @@
 into the table, changed ones through a stage.
 """
 
-from collections.abc import Iterable
 from enum import IntEnum
 from functools import lru_cache
 from operator import attrgetter
@@ -15,7 +14,17 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from exchange_db.bulk import CopyTarget, KeyArray, KeyArrayDumper, copy_rows, pack_label, pack_text, pack_times
+from exchange_db.bulk import (
+    CopyTarget,
+    KeyArray,
+    KeyArrayDumper,
+    as_array,
+    copy_rows,
+    copy_while_packing,
+    pack_label,
+    pack_text,
+    pack_times,
+)
 from exchange_db.records import Action
 from exchange_db.regions import Subtree
 from exchange_db.session import POSTGRES_EPOCH, HotSession, ReadSession
@@ -122,17 +131,6 @@ _ACTION_STAGE = CopyTarget.of("stage_actions", _ACTION_COLUMNS)
 _ACTION_ROW = Packer(">h ii i16s i16s iq")
 
 
-class SectionRow(NamedTuple):
-    """A section that took effect."""
-
-    home_region: int
-    case_id: bytes
-    section: int
-    inbox_id: int
-    revision: int
-    origin_id: str
-
-
 class ActionRow(NamedTuple):
     """An action of a case."""
 
@@ -156,15 +154,10 @@ async def load(session: HotSession, keys: list[tuple[int, bytes]]) -> dict[bytes
         f"SELECT c.home_region, uuid_send(c.case_id), {', '.join('c.' + name for name in COLUMNS[2:])}"  # noqa: S608
         " FROM unnest(%s::int[], %b::uuid[]) k(home_region, case_id)"
         " JOIN cases c ON c.home_region = k.home_region AND c.case_id = k.case_id",
-        (_as_array(region for region, _ in keys), KeyArray([case_id for _, case_id in keys])),
+        (as_array(region for region, _ in keys), KeyArray([case_id for _, case_id in keys])),
         binary=True,
     )
     return {row[1]: _from_driver(row) for row in await cursor.fetchall()}
-
-
-def _as_array(numbers: Iterable[int]) -> str:
-    """Writes an array the way PostgreSQL reads one; the driver takes ten times as long for a list."""
-    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _from_driver(row: tuple[Any, ...]) -> CaseRow:
@@ -215,20 +208,21 @@ async def save(session: HotSession, new: list[CaseRow], changed: list[CaseRow]) 
         psycopg.errors.UniqueViolation: another worker wrote one of the new cases: the lease was lost.
     """
     driver = session.driver
-    await copy_rows(driver, _CASES, [pack(row) for row in sorted(new, key=_by_key)])
+    await copy_while_packing(driver, _CASES, map(pack, sorted(new, key=_by_key)))
     if changed:
-        await copy_rows(driver, _STAGE, [pack(row) for row in sorted(changed, key=_by_key)])
+        await copy_while_packing(driver, _STAGE, map(pack, sorted(changed, key=_by_key)))
         await driver.execute(_UPDATE)
 
 
-async def add_sections(session: HotSession, rows: list[SectionRow]) -> None:
-    """Appends sections that took effect."""
-    pack = _SECTION_ROW.pack
-    packed = [
-        pack(6, 4, home, 16, case_id, 2, section, 8, inbox_id, 4, revision) + pack_label(origin_id)
-        for home, case_id, section, inbox_id, revision, origin_id in sorted(rows)
-    ]
-    await copy_rows(session.driver, _SECTIONS, packed)
+def pack_section(home_region: int, case_id: bytes, section: int, inbox_id: int, revision: int, origin_id: str) -> bytes:
+    """Packs one row of ``case_sections`` for binary COPY; packed rows sort by their key."""
+    packed = _SECTION_ROW.pack(6, 4, home_region, 16, case_id, 2, section, 8, inbox_id, 4, revision)
+    return packed + pack_label(origin_id)
+
+
+async def add_sections(session: HotSession, rows: list[bytes]) -> None:
+    """Appends packed sections that took effect."""
+    await copy_rows(session.driver, _SECTIONS, sorted(rows))
 
 
 async def add_actions(session: HotSession, rows: list[ActionRow]) -> None:

@@ -5,9 +5,11 @@ zone; void cases count only as void; undispatched and suspended ones are part of
 after the deadline. A case is also counted as reported in the month of its report.
 """
 
-from datetime import UTC, datetime, timedelta
+from bisect import bisect_right
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -18,7 +20,8 @@ from exchange_db.records import COUNTERS
 #: Version of the counters' definitions; travels with every sheet.
 DEFINITION = "sanji-counts/1"
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Years whose months are known; records hold no times outside 1970 to 2200.
+_FIRST_YEAR, _LAST_YEAR = 1969, 2201
 
 
 class Anchor(StrEnum):
@@ -82,12 +85,46 @@ def shares(row: CaseRow, rules: CountingRules) -> tuple[Share, ...]:
     )
     if not row.deadline_time:
         return (first,)
-    key = (region, month_of(row.deadline_time, rules), unit, kind, source)
+    return (first, ((region, month_of(row.deadline_time, rules), unit, kind, source), _counts(row, rules)))
+
+
+def changes(before: CaseRow | None, after: CaseRow, rules: CountingRules) -> tuple[tuple[Share, int], ...]:
+    """Returns what a step of one case adds to the figures: each share with how often it counts, 1 or -1.
+
+    The shares of ``after`` less those of ``before``; a step that moves the case to no other cell is found out first,
+    because most steps are such.
+    """
+    if before is None:
+        return tuple([(share, 1) for share in shares(after, rules)])
+    if _CELL_FIELDS(before) != _CELL_FIELDS(after):
+        return (
+            *[(share, -1) for share in shares(before, rules)],
+            *[(share, 1) for share in shares(after, rules)],
+        )
+    if not after.deadline_time:
+        return ()
+    old, new = _counts(before, rules), _counts(after, rules)
+    if old == new:
+        return ()
+    cell = (
+        after.region, month_of(after.deadline_time, rules), after.unit_code, after.class_key, after.source_code,
+    )  # fmt: skip
+    return (((cell, old), -1), ((cell, new), 1))
+
+
+#: What decides in which cells a case counts, and whether its report counts as self-handled.
+_CELL_FIELDS = attrgetter(
+    "region", "unit_code", "class_key", "source_code", "reported_time", "deadline_time", "is_self_handled"
+)
+
+
+def _counts(row: CaseRow, rules: CountingRules) -> tuple[int, ...]:
+    """Returns what a case with a deadline counts for in the deadline's month, in the order of ``COUNTERS``."""
     state = row.state
     if state == _IS_VOID:
-        return (first, (key, _COUNTS_VOID))
+        return _COUNTS_VOID
     is_done = state == _IS_CLOSED and row.close_requested_time > 0
-    counts = (
+    return (
         1,
         int(row.dispatched_on_time > 0),
         int(is_done),
@@ -98,7 +135,6 @@ def shares(row: CaseRow, rules: CountingRules) -> tuple[Share, ...]:
         row.rework_count,
         0,
     )
-    return (first, (key, counts))
 
 
 def is_on_time(row: CaseRow, rules: CountingRules) -> bool:
@@ -111,13 +147,19 @@ def month_of(moment: int, rules: CountingRules) -> int:
     """Returns the statistics month of a moment as year*100+month."""
     if not rules.is_midnight_next_month:
         moment -= 1
-    return _month_of_quarter(moment // 900_000_000, rules.zone)
+    year, month = divmod(bisect_right(_month_starts(rules.zone), moment) - 1, 12)
+    return (_FIRST_YEAR + year) * 100 + month + 1
 
 
-@lru_cache(maxsize=200_000)
-def _month_of_quarter(quarter: int, zone: str) -> int:
-    local = (_EPOCH + timedelta(minutes=15 * quarter)).astimezone(ZoneInfo(zone))
-    return local.year * 100 + local.month
+@lru_cache(maxsize=8)
+def _month_starts(zone: str) -> list[int]:
+    """Returns the first instants of all months in a zone, microseconds since 1970."""
+    local = ZoneInfo(zone)
+    return [
+        round(datetime(year, month, 1, tzinfo=local).timestamp()) * 1_000_000
+        for year in range(_FIRST_YEAR, _LAST_YEAR + 1)
+        for month in range(1, 13)
+    ]
 
 
 def month_bounds(month: int, rules: CountingRules) -> tuple[datetime, datetime]:

@@ -5,40 +5,43 @@ passed an id has missed nothing before it. An id is ``months since 2000 << 40 | 
 Called by ``hub.intake`` (append) and ``hub.apply`` (fetch_runs).
 """
 
-from datetime import UTC, datetime
 from struct import Struct as Packing
 from typing import NamedTuple
 
 from msgspec import Struct
-from psycopg import errors, sql
 
-from exchange_db.bulk import CopyTarget, copy_rows
+from exchange_db import months
+from exchange_db.bulk import CopyTarget, as_array, copy_rows
 from exchange_db.keys import PARTITION_COUNT
 from exchange_db.records import Violated, Violation
 from exchange_db.session import POSTGRES_EPOCH, HotSession, WriteSession
 
 Session = HotSession | WriteSession
-_MONTH_SHIFT = 40
 
 _INBOX = CopyTarget.of(
     "inbox",
     (
         "partition", "inbox_id", "received_time", "stream_id", "sequence",
-        "message_key", "record_kind", "record_key", "region", "payload",
+        "message_key", "record_kind", "record_key", "region", "facts", "payload",
     ),
 )  # fmt: skip
 _INBOX_ROW = Packing(">h ih iq iq ii iq i16s ih i16s ii i")
+_LENGTH = Packing(">i")
 _KEYS = CopyTarget.of("inbox_keys", ("message_key", "stream_id", "sequence", "partition", "inbox_id"))
 _KEYS_ROW = Packing(">h i16s ii iq ih iq")
 
 
 class Entry(Struct, frozen=True, gc=False):
-    """A record that passed the contract check and is to be appended."""
+    """A record that passed the contract check and is to be appended.
+
+    ``facts`` are those of a case (see ``exchange_db.facts``), ``None`` for other records.
+    """
 
     message_key: bytes
     kind: int
     record_key: bytes
     region: int
+    facts: bytes | None
     payload: bytes
 
 
@@ -81,16 +84,15 @@ class Stream(NamedTuple):
     last_sequence: int
 
 
-class InboxRow(NamedTuple):
-    """A record that waits for apply."""
+class InboxRow(Struct, frozen=True, gc=False):
+    """A record that waits for apply; its payload is asked for with ``payloads``."""
 
     partition: int
     inbox_id: int
     stream_id: int
     sequence: int
-    kind: int
-    payload: bytes
-    received_time: int
+    record_key: bytes
+    facts: bytes | None
 
 
 async def open_stream(session: Session, sender_id: str, name: str) -> Stream:
@@ -150,7 +152,7 @@ async def append(
     if locked is None:
         locked = await lock(session, arrivals)
     found = locked.streams
-    inbox_id = max(locked.last_inbox_id, (month_index(now) << _MONTH_SHIFT))
+    inbox_id = max(locked.last_inbox_id, months.first_id(now))
     items = [item for arrival in arrivals for item in arrival.items] if is_careful else []
     known = await _known_messages(session, items) if is_careful else _NOTHING_KNOWN
 
@@ -208,7 +210,7 @@ class _Writer:
         stream_id = arrival.stream_id
         tally = self._tally.setdefault(stream_id, [0, 0, 0])
         received_time = self._now - POSTGRES_EPOCH
-        pack_row, pack_key = _INBOX_ROW.pack, _KEYS_ROW.pack
+        pack_row, pack_key, pack_length = _INBOX_ROW.pack, _KEYS_ROW.pack, _LENGTH.pack
         add_row, add_key = self._rows.append, self._keys.append
         known, is_careful = self._known, self._known is not _NOTHING_KNOWN
         inbox_id = self._inbox_id
@@ -229,16 +231,18 @@ class _Writer:
                 self._refused.append((arrival, sequence, item))
                 tally[1] += 1
                 continue
-            message_key, record_key, payload = item.message_key, item.record_key, item.payload
+            message_key, record_key, payload, facts = item.message_key, item.record_key, item.payload, item.facts
             if is_careful:
                 known[message_key] = payload
             partition = record_key[0] % PARTITION_COUNT
             inbox_id += 1
             add_row(
                 pack_row(
-                    10, 2, partition, 8, inbox_id, 8, received_time, 4, stream_id, 8, sequence,
-                    16, message_key, 2, item.kind, 16, record_key, 4, item.region, len(payload),
+                    11, 2, partition, 8, inbox_id, 8, received_time, 4, stream_id, 8, sequence,
+                    16, message_key, 2, item.kind, 16, record_key, 4, item.region, -1 if facts is None else len(facts),
                 )
+                + (facts or b"")
+                + pack_length(len(payload))
                 + payload
             )  # fmt: skip
             add_key(pack_key(5, 16, message_key, 4, stream_id, 8, sequence, 2, partition, 8, inbox_id))
@@ -316,9 +320,9 @@ class _Writer:
                 " v(stream_id, last_sequence, accepted, refused, duplicate) WHERE s.stream_id = v.stream_id",
                 (
                     self._inbox_id,
-                    streams,
-                    [self._last[stream] for stream in streams],
-                    *([self._tally[stream][column] for stream in streams] for column in range(3)),
+                    as_array(streams),
+                    as_array(self._last[stream] for stream in streams),
+                    *(as_array(self._tally[stream][column] for stream in streams) for column in range(3)),
                 ),
             )
         self._rows, self._keys, self._refused, self._repeated, self._tally = [], [], [], [], {}
@@ -358,43 +362,24 @@ async def fetch_runs(session: HotSession, cursors: dict[int, int], limit: int) -
         limit: most rows of one partition.
     """
     cursor = await session.driver.execute(
-        "SELECT c.partition, i.inbox_id, i.stream_id, i.sequence, i.record_kind, i.payload, i.received_time"
+        "SELECT c.partition, i.inbox_id, i.stream_id, i.sequence, uuid_send(i.record_key), i.facts"
         " FROM unnest(%s::smallint[], %s::bigint[]) c(partition, cursor_id) CROSS JOIN LATERAL ("
         " SELECT * FROM inbox WHERE inbox.partition = c.partition AND inbox.inbox_id > c.cursor_id"
         " ORDER BY inbox.inbox_id LIMIT %s) i",
-        (list(cursors), list(cursors.values()), limit),
+        (as_array(cursors), as_array(cursors.values()), limit),
         binary=True,
     )
     return [InboxRow(*row) for row in await cursor.fetchall()]
 
 
-async def ensure_months(session: WriteSession, now: int, months: int = 3) -> None:
-    """Makes the tables of this month and the next ones, so that no append ever waits for one.
-
-    A month whose first rows went into the default table, because nobody made its own in time, stays there.
-    """
-    first = month_index(now)
-    for index in range(first, first + months):
-        name = f"inbox_{2000 + index // 12}_{index % 12 + 1:02d}"
-        bounds = (index << _MONTH_SHIFT, (index + 1) << _MONTH_SHIFT)
-        strays = await session.driver.execute(
-            "SELECT 1 FROM inbox_default WHERE inbox_id >= %s AND inbox_id < %s LIMIT 1", bounds
-        )
-        if await strays.fetchone():
-            continue
-        await session.driver.execute(
-            sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF inbox FOR VALUES FROM ({}) TO ({})").format(
-                sql.Identifier(name), *map(sql.Literal, bounds)
-            )
-        )
-
-
-def month_index(now: int) -> int:
-    """Returns the number of months from January 2000 to ``now`` (microseconds since 1970), in UTC."""
-    moment = datetime.fromtimestamp(now / 1_000_000, UTC)
-    return (moment.year - 2000) * 12 + moment.month - 1
-
-
-def is_repeat(error: BaseException) -> bool:
-    """Tells whether an append failed because a message is known already."""
-    return isinstance(error, errors.UniqueViolation)
+async def payloads(session: HotSession, rows: list[InboxRow]) -> dict[int, bytes]:
+    """Returns the bytes of some records as they came, by inbox id."""
+    if not rows:
+        return {}
+    cursor = await session.driver.execute(
+        "SELECT i.inbox_id, i.payload FROM unnest(%s::smallint[], %s::bigint[]) r(partition, inbox_id)"
+        " JOIN inbox i USING (partition, inbox_id)",
+        (as_array(row.partition for row in rows), as_array(row.inbox_id for row in rows)),
+        binary=True,
+    )
+    return dict(await cursor.fetchall())

@@ -10,26 +10,13 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
-from exchange_db.bulk import CopyTarget, copy_rows
+from exchange_db.bulk import CopyTarget, as_array, copy_rows
 from exchange_db.errors import LeaseLost
-from exchange_db.keys import PARTITION_COUNT
 from exchange_db.session import HotSession
 
 _OUTBOX = CopyTarget.of("outbox", ("destination_id", "partition", "position", "inbox_id"))
 _OUTBOX_ROW = Struct(">h ii ih iq iq")
-_PARCELS = CopyTarget.of("parcels", ("destination_id", "sequence", "partition", "inbox_id"))
-_PARCEL_ROW = Struct(">h ii iq ih iq")
 _ORDINALS = 16
-
-
-class OutboxEntry(NamedTuple):
-    """An inbox row that goes to a destination, because of the row ``cause_id``."""
-
-    destination_id: int
-    partition: int
-    cause_id: int
-    ordinal: int
-    inbox_id: int
 
 
 class Numbered(NamedTuple):
@@ -47,14 +34,17 @@ class Progress(NamedTuple):
     receipted_sequence: int
 
 
-async def add(session: HotSession, entries: list[OutboxEntry]) -> None:
-    """Lays entries down; inside a partition ``(cause_id, ordinal)`` must rise from one transaction to the next."""
-    pack = _OUTBOX_ROW.pack
-    rows = [
-        pack(4, 4, destination, 2, partition, 8, cause_id * _ORDINALS + ordinal, 8, inbox_id)
-        for destination, partition, cause_id, ordinal, inbox_id in sorted(entries)
-    ]
-    await copy_rows(session.driver, _OUTBOX, rows)
+def pack_entry(destination_id: int, partition: int, cause_id: int, ordinal: int, inbox_id: int) -> bytes:
+    """Packs one row of ``outbox`` for binary COPY: an inbox row that goes out because of the row ``cause_id``.
+
+    Packed rows sort by their key.
+    """
+    return _OUTBOX_ROW.pack(4, 4, destination_id, 2, partition, 8, cause_id * _ORDINALS + ordinal, 8, inbox_id)
+
+
+async def add(session: HotSession, entries: list[bytes]) -> None:
+    """Lays packed entries down; inside a partition (cause_id, ordinal) must rise from one transaction to the next."""
+    await copy_rows(session.driver, _OUTBOX, sorted(entries))
 
 
 async def progress(driver: AsyncConnection[Any], destination_id: int) -> Progress:
@@ -68,47 +58,76 @@ async def progress(driver: AsyncConnection[Any], destination_id: int) -> Progres
     return Progress(*row)
 
 
-async def number_due(session: HotSession, destination_id: int, limit: int) -> list[Numbered]:
-    """Gives numbers to the entries that have none and returns them with their bytes. The caller commits.
+class Due(NamedTuple):
+    """Entries of a destination that have no number yet, in order, each (partition, position, inbox_id, payload).
+
+    ``last_sequence`` is the last number given when they were found.
+    """
+
+    destination_id: int
+    last_sequence: int
+    entries: list[tuple[int, int, int, bytes]]
+
+
+NOTHING_DUE = Due(0, 0, [])
+
+
+async def due(driver: AsyncConnection[Any], destination_id: int, limit: int) -> Due:
+    """Returns what waits for its number; changes nothing.
 
     Raises:
-        LeaseLost: another dispatcher numbered in the meantime.
+        LeaseLost: there is no such link any more.
     """
-    driver = session.driver
-    found = await driver.execute(
-        "SELECT last_sequence, cursors FROM links WHERE destination_id = %s", (destination_id,), binary=True
-    )
-    row = await found.fetchone()
-    if row is None:
-        raise LeaseLost(f"link {destination_id} is gone")
-    last_sequence, cursors = row
-    due = await driver.execute(
-        "SELECT o.partition, o.position, o.inbox_id, i.payload"
-        " FROM unnest(%s::smallint[], %s::bigint[]) c(partition, position)"
-        " CROSS JOIN LATERAL (SELECT * FROM outbox o WHERE o.destination_id = %s AND o.partition = c.partition"
-        " AND o.position > c.position ORDER BY o.position LIMIT %s) o"
-        " JOIN inbox i ON i.partition = o.partition AND i.inbox_id = o.inbox_id",
-        (list(range(PARTITION_COUNT)), cursors, destination_id, max(1, limit // 8)),
+    cursor = await driver.execute(
+        "SELECT l.last_sequence, d.* FROM links l LEFT JOIN LATERAL ("
+        " SELECT o.partition, o.position, o.inbox_id, i.payload"
+        " FROM unnest(l.cursors) WITH ORDINALITY c(position, ordinal)"
+        " CROSS JOIN LATERAL (SELECT * FROM outbox o WHERE o.destination_id = l.destination_id"
+        " AND o.partition = c.ordinal - 1 AND o.position > c.position ORDER BY o.position LIMIT %s) o"
+        " JOIN inbox i ON i.partition = o.partition AND i.inbox_id = o.inbox_id) d ON true WHERE l.destination_id = %s",
+        (max(1, limit // 8), destination_id),
         binary=True,
     )
-    entries = sorted(await due.fetchall(), key=itemgetter(1))[:limit]
-    if not entries:
-        return []
-    pack = _PARCEL_ROW.pack
-    rows = []
-    numbered = []
-    for sequence, (partition, position, inbox_id, payload) in enumerate(entries, last_sequence + 1):
-        rows.append(pack(4, 4, destination_id, 8, sequence, 2, partition, 8, inbox_id))
-        cursors[partition] = position
-        numbered.append(Numbered(sequence, payload))
-    moved = await driver.execute(
-        "UPDATE links SET last_sequence = %s, cursors = %s WHERE destination_id = %s AND last_sequence = %s",
-        (last_sequence + len(entries), cursors, destination_id, last_sequence),
+    rows = await cursor.fetchall()
+    if not rows:
+        raise LeaseLost(f"link {destination_id} is gone")
+    entries = sorted((row[1:] for row in rows if row[1] is not None), key=itemgetter(1))
+    return Due(destination_id, rows[0][0], entries[:limit])
+
+
+async def number(driver: AsyncConnection[Any], due: Due) -> list[Numbered]:
+    """Gives numbers to what is due and returns it with its bytes; one statement, all or nothing.
+
+    Raises:
+        LeaseLost: another dispatcher numbered since it was found.
+    """
+    reached = {partition: position for partition, position, _, _ in due.entries}
+    given = await driver.execute(
+        "WITH moved AS (UPDATE links l SET last_sequence = l.last_sequence + %(count)s, cursors = ("
+        "SELECT array_agg(coalesce(r.position, c.position) ORDER BY c.ordinal)"
+        " FROM unnest(l.cursors) WITH ORDINALITY c(position, ordinal)"
+        " LEFT JOIN unnest(%(partitions)s::int[], %(positions)s::bigint[]) r(partition, position)"
+        " ON r.partition = c.ordinal - 1)"
+        " WHERE l.destination_id = %(destination)s AND l.last_sequence = %(last)s RETURNING l.destination_id)"
+        " INSERT INTO parcels (destination_id, sequence, partition, inbox_id)"
+        " SELECT m.destination_id, %(last)s + e.ordinal, e.partition, e.inbox_id FROM moved m"
+        " CROSS JOIN unnest(%(homes)s::smallint[], %(inbox_ids)s::bigint[])"
+        " WITH ORDINALITY e(partition, inbox_id, ordinal)",
+        {
+            "count": len(due.entries),
+            "partitions": as_array(reached),
+            "positions": as_array(reached.values()),
+            "destination": due.destination_id,
+            "last": due.last_sequence,
+            "homes": as_array(partition for partition, _, _, _ in due.entries),
+            "inbox_ids": as_array(inbox_id for _, _, inbox_id, _ in due.entries),
+        },
     )
-    if moved.rowcount != 1:
-        raise LeaseLost(f"link {destination_id} was numbered by another dispatcher")
-    await copy_rows(driver, _PARCELS, rows)
-    return numbered
+    if given.rowcount != len(due.entries):
+        raise LeaseLost(f"link {due.destination_id} was numbered by another dispatcher")
+    return [
+        Numbered(sequence, payload) for sequence, (_, _, _, payload) in enumerate(due.entries, due.last_sequence + 1)
+    ]
 
 
 async def fetch(driver: AsyncConnection[Any], destination_id: int, after: int, limit: int) -> list[Numbered]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
+from exchange_db.bulk import as_array
 from exchange_db.records import Violation
 from exchange_db.session import HotSession
 
@@ -52,7 +53,7 @@ async def settle(session: HotSession, runs: list[Run], exceptions: list[Exceptio
         Whether every cursor was where this worker left it. If not, another worker has taken over and the caller must
         roll back.
     """
-    columns = [list(column) for column in zip(*runs, strict=True)]
+    columns = [as_array(column) for column in zip(*runs, strict=True)]
     cursor = await session.driver.execute(
         "WITH v AS (SELECT * FROM unnest(%s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[])"
         " v(partition, cursor_id, first_id, last_id)),"

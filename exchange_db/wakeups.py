@@ -1,39 +1,41 @@
-"""Waking a reader that sleeps, and paying for a NOTIFY only then.
+"""Waking readers in other processes of a hub, and paying for a NOTIFY only when there are some.
 
-A reader calls ``sleep`` first, looks once more, and then waits for a notification; a writer calls ``wake`` after its
-commit. Whichever comes second sees the other, so nothing is missed; a poll behind it covers a writer killed between.
+A process listens on one connection that bears the name ``LISTENER``; so others see that it is there. A wake-up is
+never the only way to find work: every reader looks again after a second at the latest.
 """
 
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 
 #: Channels: rows wait for apply; rows wait for delivery; records were settled; the registry changed.
 INBOX = "inbox"
 OUTBOX = "outbox"
 SETTLED = "settled"
 PEERS = "peers"
+CHANNELS = (INBOX, OUTBOX, SETTLED, PEERS)
 
-_WAKE = (
-    "WITH woken AS (UPDATE wakeups SET is_sleeping = false WHERE channel = ANY(%s) AND is_sleeping RETURNING channel)"
-    " SELECT pg_notify(channel, '') FROM woken"
-)
+LISTENER = "sanji listener"
 
 
-async def prepare(driver: AsyncConnection[Any]) -> None:
-    """Makes the rows of the channels, which a crash of the server empties; on every connection that listens."""
-    await driver.execute(
-        "INSERT INTO wakeups (channel, is_sleeping) SELECT channel, false FROM unnest(%s::text[]) channel"
-        " ON CONFLICT DO NOTHING",
-        ([INBOX, OUTBOX, SETTLED, PEERS],),
+async def listen(driver: AsyncConnection[Any]) -> None:
+    """Makes this connection the one on which its process is woken."""
+    await driver.execute(sql.SQL("SET application_name = {}").format(sql.Literal(LISTENER)))
+    for channel in CHANNELS:
+        await driver.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+
+
+async def is_heard(driver: AsyncConnection[Any], own_process_id: int) -> bool:
+    """Tells whether a process listens other than the one whose listening connection has this server process."""
+    cursor = await driver.execute(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
+        " AND pid <> %s)",
+        (LISTENER, own_process_id),
     )
+    row = await cursor.fetchone()
+    return bool(row and row[0])
 
 
 async def wake(driver: AsyncConnection[Any], *channels: str) -> None:
-    """Notifies the channels on which somebody said that they sleep. Call it after the commit."""
-    await driver.execute(_WAKE, (list(channels),))
-
-
-async def sleep(driver: AsyncConnection[Any], channel: str) -> None:
-    """Says that a reader of this channel is about to sleep. Look once more afterwards."""
-    await driver.execute("UPDATE wakeups SET is_sleeping = true WHERE channel = %s AND NOT is_sleeping", (channel,))
+    """Notifies everybody who listens. Call it after the commit."""
+    await driver.execute("SELECT pg_notify(channel, '') FROM unnest(%s::text[]) channel", (list(channels),))

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
-from exchange_db import inbox, migrate
+from exchange_db import migrate, months
 from exchange_db.embedded import EmbeddedServer
 from exchange_db.errors import EmbeddedServerFailed
 from exchange_db.peers import Peer
@@ -67,7 +67,7 @@ class Hub:
             await asyncio.to_thread(migrate.upgrade, url)
             ledger = await stack.enter_async_context(Ledger(url))
             async with ledger.write() as session:
-                await inbox.ensure_months(session, self._clock())
+                await months.ensure(session, self._clock())
             listener = Listener(ledger)
             desk = IntakeDesk(ledger, listener, settings.hub.region, self._clock)
             works = [("listener", listener.run()), ("intake desk", desk.run())]

@@ -6,17 +6,18 @@ connection is down, waits simply run into their time-out.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 import psycopg
-from psycopg import sql
 
 from exchange_db import wakeups
 from exchange_db.session import Dedicated, Ledger
 
 logger = logging.getLogger(__name__)
 
-_CHANNELS = (wakeups.INBOX, wakeups.OUTBOX, wakeups.SETTLED, wakeups.PEERS)
+#: How often to look whether other processes listen, and how long to wait between two notifications.
+_LOOK_SECONDS, _PAUSE_SECONDS = 1.0, 0.002
 
 
 class Listener:
@@ -24,10 +25,12 @@ class Listener:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._versions = dict.fromkeys(_CHANNELS, 0)
-        self._woken = {channel: asyncio.Event() for channel in _CHANNELS}
+        self._versions = dict.fromkeys(wakeups.CHANNELS, 0)
+        self._woken = {channel: asyncio.Event() for channel in wakeups.CHANNELS}
         self._untold: set[str] = set()
         self._has_untold = asyncio.Event()
+        #: Server processes of the connection that listens and of the one that tells.
+        self._process_id = self._teller_id = 0
 
     def version(self, channel: str) -> int:
         """Returns the number of wake-ups so far; take it before looking for work."""
@@ -50,7 +53,7 @@ class Listener:
         woken.set()
 
     def tell(self, *channels: str) -> None:
-        """Wakes this process at once, and through the database whoever else sleeps. Call it after the commit."""
+        """Wakes this process at once, and others through the database. Call it after the commit."""
         for channel in channels:
             self.wake(channel)
         self._untold.update(channels)
@@ -72,22 +75,35 @@ class Listener:
                 await asyncio.sleep(0.5)
 
     async def _listen(self, connection: Dedicated) -> None:
-        await wakeups.prepare(connection.driver)
-        for channel in _CHANNELS:
-            await connection.driver.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        self._process_id = connection.driver.info.backend_pid
+        await wakeups.listen(connection.driver)
+        for channel in wakeups.CHANNELS:
             self.wake(channel)
         async for notice in connection.driver.notifies():
-            self.wake(notice.channel)
+            # What this process told others it knows itself.
+            if notice.pid != self._teller_id:
+                self.wake(notice.channel)
 
     async def _tell(self, connection: Dedicated) -> None:
-        """Passes on what was told meanwhile, many at once, so that no writer waits for it."""
+        """Passes on what was told meanwhile, many at once, so that no writer waits for it.
+
+        Whoever begins to listen is noticed within ``_LOOK_SECONDS``; until then it finds work by looking.
+        """
+        self._teller_id = connection.driver.info.backend_pid
+        is_heard, look_at = False, 0.0
         while True:
             await self._has_untold.wait()
             self._has_untold.clear()
             channels = sorted(self._untold)
             self._untold.clear()
             try:
-                await wakeups.wake(connection.driver, *channels)
+                now = time.monotonic()
+                if now >= look_at:
+                    is_heard = await wakeups.is_heard(connection.driver, self._process_id)
+                    look_at = now + _LOOK_SECONDS
+                if is_heard:
+                    await wakeups.wake(connection.driver, *channels)
+                    await asyncio.sleep(_PAUSE_SECONDS)
             except BaseException:
                 self._untold.update(channels)
                 self._has_untold.set()

@@ -1,6 +1,7 @@
 """Fixtures of every test: a fresh ledger, a clock that stands still, no network, no settings from outside."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import hypothesis
@@ -21,7 +22,9 @@ hypothesis.settings.load_profile("sanji")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Takes settings of the outside away and starts counting skips."""
+    """Takes settings of the outside away, lets Ctrl-C through to child processes, and starts counting skips."""
+    # A shell that starts the tests in the background has it ignored, and that is inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith("SANJI_") and name not in _STEERING]:
         del os.environ[name]
     config.pluginmanager.register(SkipWatch(is_strict=os.environ.get("SANJI_NO_SKIPS") == "1"), "sanji-skips")

@@ -60,6 +60,8 @@ inbox = Table(
     Column("record_key", Uuid, nullable=False),
     Column("region", Integer, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    #: What apply needs to know of a case record (see ``exchange_db.facts``).
+    Column("facts", LargeBinary),
     postgresql_partition_by="RANGE (inbox_id)",
 )
 

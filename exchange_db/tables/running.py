@@ -1,26 +1,16 @@
-"""Who runs what: leases, sleepers, and the log of scheduled jobs."""
+"""Who runs what: leases, and the log of scheduled jobs."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Identity, Index, Table, Text
+from sqlalchemy import BigInteger, Column, Identity, Index, Table, Text
 
 from exchange_db.tables.base import METADATA, TIME
 
-#: Leases and sleepers are not worth a durable commit: after a crash of the server they are empty, and made anew.
+#: Leases are not worth a durable commit: after a crash of the server the table is empty, and filled anew.
 leases = Table(
     "leases",
     METADATA,
     Column("name", Text, primary_key=True),
     Column("holder", Text, nullable=False),
     Column("expires_time", TIME, nullable=False),
-    prefixes=["UNLOGGED"],
-    postgresql_with={"fillfactor": "50"},
-)
-
-#: A reader that is about to sleep says so here; only then does a writer pay for a NOTIFY.
-wakeups = Table(
-    "wakeups",
-    METADATA,
-    Column("channel", Text, primary_key=True),
-    Column("is_sleeping", Boolean, nullable=False),
     prefixes=["UNLOGGED"],
     postgresql_with={"fillfactor": "50"},
 )

@@ -4,25 +4,12 @@ No clock, no database. ``fold`` takes a case as it stands and a record, and retu
 Source: sections 2.2–2.5 of the domain notes; ownership: decision 0004.
 """
 
-from copy import copy
-from functools import lru_cache
-from typing import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
 
 from exchange_db.cases import CaseRow, CaseState, Section
-from exchange_db.records import (
-    Action,
-    Assignment,
-    AssignmentState,
-    Case,
-    CheckState,
-    CheckVerdict,
-    CodeKind,
-    Handling,
-    HandlingState,
-    Report,
-    ReportState,
-    Violated,
-)
+from exchange_db.facts import AssignmentFacts, CaseFacts, HandlingFacts, ReportFacts, VerdictFacts
+from exchange_db.records import Action, AssignmentState, CheckState, HandlingState, ReportState, Violated
 from exchange_db.regions import region_of, subtree
 
 _S = CaseState
@@ -45,7 +32,7 @@ TRANSITIONS: dict[int, frozenset[CaseState]] = {
 }
 
 
-class Folded(NamedTuple):
+class Folded(Struct, frozen=True, gc=False):
     """What a record did: the case afterwards, the sections that took effect, and the actions it brought."""
 
     row: CaseRow
@@ -53,15 +40,13 @@ class Folded(NamedTuple):
     actions: tuple[Action, ...]
 
 
-def fold(before: CaseRow | None, home_region: int, case_id: bytes, case: Case, origin_id: str, inbox_id: int) -> Folded:
+def fold(before: CaseRow | None, case_id: bytes, case: CaseFacts, inbox_id: int) -> Folded:
     """Folds one record into a case.
 
     Args:
         before: the case as it stands; ``None`` when it is not known yet. Not changed.
-        home_region: region of the issuer.
         case_id: key of the case.
-        case: the record.
-        origin_id: platform that wrote it.
+        case: what the record says, and who wrote it.
         inbox_id: row of the log that holds it.
 
     Returns:
@@ -73,9 +58,10 @@ def fold(before: CaseRow | None, home_region: int, case_id: bytes, case: Case, o
     if before is None:
         if case.report is None:
             raise Violated("CASE_UNKNOWN", "case.key.case_no", case.case_no)
-        row = CaseRow(home_region, case_id, case.issuer_id, case.case_no)
+        row = CaseRow(case.home_region, case_id, case.issuer_id, case.case_no)
     else:
-        row = copy(before)
+        row = replace(before)
+    origin_id = case.origin_id
     sections: list[tuple[Section, int]] = []
     if case.report and case.report.revision > row.report_revision:
         _take_report(row, case.report, origin_id)
@@ -168,40 +154,33 @@ def _require_party(row: CaseRow, actions: tuple[Action, ...], origin_id: str) ->
             raise Violated("SECTION_FORBIDDEN", "case.actions.platform_id", action.platform_id)
 
 
-@lru_cache(maxsize=16_384)
-def class_key(standard_ref: str, kind: CodeKind, code: str) -> str:
-    """Returns the one text a class is counted under: ``standard|C or E|code``."""
-    return f"{standard_ref}|{'C' if kind is CodeKind.COMPONENT else 'E'}|{code}"
-
-
-def _take_report(row: CaseRow, report: Report, origin_id: str) -> None:
+def _take_report(row: CaseRow, report: ReportFacts, origin_id: str) -> None:
     _require_owner(origin_id, row.issuer_id, "case.report")
-    region = int(report.region_code)
     if row.authority_id and report.authority_id != row.authority_id:
         raise Violated("FIELD_INVALID", "case.report.authority_id", f"fixed as {row.authority_id}")
-    if region not in subtree(region_of(report.authority_id)):
-        raise Violated("FIELD_INVALID", "case.report.authority_id", f"{report.authority_id} for {report.region_code}")
+    if report.region not in subtree(region_of(report.authority_id)):
+        raise Violated("FIELD_INVALID", "case.report.authority_id", f"{report.authority_id} for {report.region:06d}")
     row.authority_id = report.authority_id
     row.report_revision = report.revision
     row.report_state = report.state
-    row.region = region
+    row.region = report.region
     if not row.assignment_revision:
-        row.class_key = class_key(report.standard_ref, report.class_kind, report.class_code)
+        row.class_key = report.class_key
     row.source_code = report.source_code
     row.is_self_handled = report.is_self_handled
     row.reported_time = report.reported_time
     row.crs, row.x, row.y = report.crs, report.x, report.y
 
 
-def _take_assignment(row: CaseRow, assignment: Assignment) -> None:
+def _take_assignment(row: CaseRow, assignment: AssignmentFacts) -> None:
     if assignment.handler_id != row.handler_id:
         row.handling_revision = row.handling_state = row.handling_round = row.handling_inbox_id = 0
         row.dispatched_on_time = row.close_requested_time = 0
-    elif row.handling_state == _RETURNED and assignment.state is _DISPATCHED:
+    elif row.handling_state == _RETURNED and assignment.state == _DISPATCHED:
         row.handling_state = 0
     row.assignment_revision = assignment.revision
     row.assignment_state = assignment.state
-    row.class_key = class_key(assignment.standard_ref, assignment.class_kind, assignment.class_code)
+    row.class_key = assignment.class_key
     row.handler_id = assignment.handler_id
     row.unit_code = assignment.unit_code
     row.deadline_time = assignment.deadline_time
@@ -210,7 +189,7 @@ def _take_assignment(row: CaseRow, assignment: Assignment) -> None:
     row.is_supervised = assignment.is_supervised
 
 
-def _take_handling(row: CaseRow, handling: Handling) -> None:
+def _take_handling(row: CaseRow, handling: HandlingFacts) -> None:
     """After the closing a handling section is kept as history and counts for nothing."""
     is_same_request = handling.round == row.handling_round and row.close_requested_time
     row.handling_revision = handling.revision
@@ -224,11 +203,11 @@ def _take_handling(row: CaseRow, handling: Handling) -> None:
         row.close_requested_time = handling.close_requested_time
 
 
-def _take_verdict(row: CaseRow, verdict: CheckVerdict) -> None:
+def _take_verdict(row: CaseRow, verdict: VerdictFacts) -> None:
     row.verdict_revision = verdict.revision
     row.verdict_state = verdict.state
     row.verdict_round = verdict.round
     row.closed_time = verdict.closed_time
     # By the round, not by counting verdicts: a hub that sees only the last one must come to the same number.
-    failed_count = verdict.round if verdict.state is CheckState.FAILED else verdict.round - 1
+    failed_count = verdict.round if verdict.state == CheckState.FAILED else verdict.round - 1
     row.rework_count = max(row.rework_count, failed_count)

@@ -7,6 +7,8 @@ that decides, the one that handles it, or the hub above one of them. It never go
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from exchange_db.cases import CaseRow
 from exchange_db.peers import Peer
 from exchange_db.regions import region_of, subtree
@@ -15,7 +17,7 @@ from exchange_db.regions import region_of, subtree
 _REMEMBERED = 16_384
 
 
-class Consignment(NamedTuple):
+class Consignment(Struct, frozen=True, gc=False):
     """Inbox rows that go to one destination, in this order."""
 
     destination_id: int

@@ -5,28 +5,28 @@ receipts, cursors. Nothing is written when another worker has moved a cursor mea
 """
 
 import asyncio
-from collections.abc import Iterable
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from connectors.wire import origin_of, read_parcel
-from exchange_db import cases, figures, outbox, quarantine, receipts
-from exchange_db.cases import ActionRow, CaseRow, SectionRow
-from exchange_db.counting import CellKey, CountingRules, Share, shares
+from exchange_db import cases, figures, inbox, outbox, quarantine, receipts
+from exchange_db.cases import ActionRow, CaseRow, pack_section
+from exchange_db.counting import CellKey, CountingRules, Share, changes
 from exchange_db.errors import LeaseLost
+from exchange_db.facts import CaseFacts, facts_of, read_facts
 from exchange_db.inbox import InboxRow
-from exchange_db.keys import case_key
-from exchange_db.outbox import OutboxEntry
 from exchange_db.quarantine import Held
 from exchange_db.receipts import QUARANTINED, STALE, Exceptional, Run
-from exchange_db.records import COUNTERS, Case, FigureSheet, Parcel, Violated, Violation
-from exchange_db.regions import region_of
+from exchange_db.records import COUNTERS, Case, FigureSheet, Violated, Violation
 from exchange_db.session import HotSession
 from hub.apply.lifecycle import fold
 from hub.apply.routing import Consignment, Router
 
 #: Records taken before the other lane of the process gets a turn; its statements wait for no more than that.
-SLICE = 100
+SLICE = 25
 _NO_VIOLATION = Violation("", "", "", "")
+_UNREAD = Violated("UNREADABLE")
 
 
 class Neighbourhood(NamedTuple):
@@ -36,32 +36,38 @@ class Neighbourhood(NamedTuple):
     senders: dict[int, str]
 
 
-class Decoded(NamedTuple):
+class Decoded(Struct, frozen=True, gc=False):
     """A row of the log and what it says; a ``Violated`` if it cannot be read any more."""
 
     row: InboxRow
-    parcel: Parcel | Violated
-    #: Key of the case it is about, ``None`` for sheets.
-    case: tuple[int, bytes] | None
+    record: CaseFacts | FigureSheet | Violated
 
 
-def decode(rows: Iterable[InboxRow]) -> list[Decoded]:
-    """Reads the payloads of a run; needs no database."""
-    decoded = []
-    for row in rows:
-        try:
-            parcel = read_parcel(row.payload)
-        except Violated as violated:
-            decoded.append(Decoded(row, violated, None))
-            continue
-        record = parcel.record
-        key = (
-            (region_of(record.issuer_id), case_key(record.issuer_id, record.case_no))
-            if isinstance(record, Case)
-            else None
-        )
-        decoded.append(Decoded(row, parcel, key))
+async def decode(session: HotSession, rows: list[InboxRow]) -> list[Decoded]:
+    """Reads what some rows say: cases from their facts, all else from the payload."""
+    decoded: list[Decoded] = []
+    bare: list[int] = []
+    for start in range(0, len(rows), SLICE):
+        for row in rows[start : start + SLICE]:
+            facts = read_facts(row.facts) if row.facts else None
+            if facts is None:
+                bare.append(len(decoded))
+                decoded.append(Decoded(row, _UNREAD))
+            else:
+                decoded.append(Decoded(row, facts))
+        await asyncio.sleep(0)
+    payloads = await inbox.payloads(session, [rows[index] for index in bare])
+    for index in bare:
+        decoded[index] = Decoded(rows[index], _read(payloads[rows[index].inbox_id]))
     return decoded
+
+
+def _read(payload: bytes) -> CaseFacts | FigureSheet | Violated:
+    try:
+        parcel = read_parcel(payload)
+    except Violated as violated:
+        return violated
+    return facts_of(parcel.record, parcel.origin_id) if isinstance(parcel.record, Case) else parcel.record
 
 
 async def apply_run(
@@ -86,14 +92,15 @@ async def apply_run(
     Raises:
         LeaseLost: another worker has taken over; roll back.
     """
-    known = await cases.load(session, list({item.case for item in decoded if item.case}))
+    keys = {(item.record.home_region, item.row.record_key) for item in decoded if isinstance(item.record, CaseFacts)}
+    known = await cases.load(session, list(keys))
     run = _Run(known, neighbourhood, rules)
     for start in range(0, len(decoded), SLICE):
         for item in decoded[start : start + SLICE]:
-            if isinstance(item.parcel, Parcel) and isinstance(item.parcel.record, FigureSheet):
-                await run.take_sheet(session, item, item.parcel.record)
+            if isinstance(item.record, FigureSheet):
+                await run.take_sheet(session, item.row, item.record)
             else:
-                run.take(item)
+                run.take(item.row, item.record)
         await asyncio.sleep(0)
     await run.write(session)
     firsts: dict[int, int] = {}
@@ -116,111 +123,102 @@ class _Run:
         self._known = known
         self._neighbourhood = neighbourhood
         self._rules = rules
-        self._is_new: set[bytes] = set()
-        self._touched: set[bytes] = set()
+        #: Touched cases as they were before the run, ``None`` for new ones.
         self._before: dict[bytes, CaseRow | None] = {}
-        self._sections: list[SectionRow] = []
+        self._sections: list[bytes] = []
         self._actions: list[ActionRow] = []
-        self._outbox: list[OutboxEntry] = []
-        self._held: list[Held] = []
+        self._outbox: list[bytes] = []
+        self._held: list[tuple[InboxRow, int | None, Violation]] = []
         self.exceptions: list[Exceptional] = []
 
-    def take(self, item: Decoded) -> None:
+    def take(self, row: InboxRow, case: CaseFacts | Violated) -> None:
         """Applies one case record, or one that cannot be read, to what is collected."""
+        if isinstance(case, Violated):
+            self._hold(row, None, case.violation)
+            return
         try:
-            if isinstance(item.parcel, Violated):
-                raise item.parcel
-            assert isinstance(item.parcel.record, Case)  # noqa: S101 — sheets go to take_sheet
-            if not self._take_case(item.row, item.parcel, item.parcel.record, item.case):
-                self._except(item.row, STALE, _NO_VIOLATION)
+            if not self._take_case(row, case):
+                self._except(row, STALE, _NO_VIOLATION)
         except Violated as violated:
-            self._hold(item, violated.violation)
-            self._except(item.row, QUARANTINED, violated.violation)
+            self._hold(row, case.home_region, violated.violation)
 
-    async def take_sheet(self, session: HotSession, item: Decoded, sheet: FigureSheet) -> None:
+    async def take_sheet(self, session: HotSession, row: InboxRow, sheet: FigureSheet) -> None:
         """Puts one sheet of counts into the ledger, if it is newer than what is there."""
-        row = item.row
         if not await figures.put_sheet(session, sheet, row.inbox_id):
             self._except(row, STALE, _NO_VIOLATION)
             return
         sender_id = self._neighbourhood.senders[row.stream_id]
         self._send(row, self._neighbourhood.router.of_sheet(row.inbox_id, sender_id))
 
-    def _take_case(self, row: InboxRow, parcel: Parcel, case: Case, key: tuple[int, bytes] | None) -> bool:
-        assert key is not None  # noqa: S101 — decode gives every case its key
-        home_region, case_id = key
+    def _take_case(self, row: InboxRow, case: CaseFacts) -> bool:
+        home_region, case_id = case.home_region, row.record_key
         before = self._known.get(case_id)
-        folded = fold(before, home_region, case_id, case, parcel.origin_id, row.inbox_id)
+        folded = fold(before, case_id, case, row.inbox_id)
         if not folded.sections and not folded.actions:
             return False
         after = folded.row
         if folded.sections:
-            if case_id not in self._touched:
-                self._before[case_id] = before
-                self._touched.add(case_id)
-                if before is None:
-                    self._is_new.add(case_id)
+            self._before.setdefault(case_id, before)
             self._known[case_id] = after
-            self._sections += [
-                SectionRow(home_region, case_id, section, row.inbox_id, revision, parcel.origin_id)
-                for section, revision in folded.sections
-            ]
-        self._actions += [ActionRow(home_region, case_id, action) for action in folded.actions]
+            for section, revision in folded.sections:
+                self._sections.append(
+                    pack_section(home_region, case_id, section, row.inbox_id, revision, case.origin_id)
+                )
+        for action in folded.actions:
+            self._actions.append(ActionRow(home_region, case_id, action))
         sender_id = self._neighbourhood.senders[row.stream_id]
         self._send(row, self._neighbourhood.router.of_case(before, after, row.inbox_id, sender_id))
         return True
 
     def _send(self, row: InboxRow, consignments: list[Consignment]) -> None:
-        for destination_id, inbox_ids in consignments:
-            for ordinal, inbox_id in enumerate(inbox_ids):
-                self._outbox.append(OutboxEntry(destination_id, row.partition, row.inbox_id, ordinal, inbox_id))
+        for consignment in consignments:
+            for ordinal, inbox_id in enumerate(consignment.inbox_ids):
+                self._outbox.append(
+                    outbox.pack_entry(consignment.destination_id, row.partition, row.inbox_id, ordinal, inbox_id)
+                )
 
     def _except(self, row: InboxRow, state: int, violation: Violation) -> None:
         self.exceptions.append(Exceptional(row.stream_id, row.sequence, state, violation))
 
-    def _hold(self, item: Decoded, violation: Violation) -> None:
-        row = item.row
-        region = item.case[0] if item.case else None
-        record_key = item.case[1] if item.case else None
-        sender_id = self._neighbourhood.senders[row.stream_id]
-        origin_id = origin_of(row.payload)
-        self._held.append(
-            Held(
-                "apply", row.stream_id, None, row.sequence, row.inbox_id, sender_id, origin_id, record_key, region,
-                violation, row.payload,
-            )
-        )  # fmt: skip
+    def _hold(self, row: InboxRow, home_region: int | None, violation: Violation) -> None:
+        self._held.append((row, home_region, violation))
+        self._except(row, QUARANTINED, violation)
 
     async def write(self, session: HotSession) -> None:
         """Writes everything but the cursors."""
-        new = [self._known[case_id] for case_id in self._is_new]
-        changed = [self._known[case_id] for case_id in self._touched - self._is_new]
+        new = [self._known[case_id] for case_id, before in self._before.items() if before is None]
+        changed = [self._known[case_id] for case_id, before in self._before.items() if before is not None]
         await cases.save(session, new, changed)
         await cases.add_sections(session, self._sections)
         await cases.add_actions(session, self._actions)
         await figures.add_deltas(session, await self._deltas())
         await outbox.add(session, self._outbox)
-        await quarantine.hold(session, self._held)
+        await quarantine.hold(session, await self._put_aside(session))
+
+    async def _put_aside(self, session: HotSession) -> list[Held]:
+        payloads = await inbox.payloads(session, [row for row, _, _ in self._held])
+        return [
+            Held(
+                "apply", row.stream_id, None, row.sequence, row.inbox_id,
+                self._neighbourhood.senders[row.stream_id], origin_of(payloads[row.inbox_id]),
+                row.record_key if home_region is not None else None, home_region, violation, payloads[row.inbox_id],
+            )
+            for row, home_region, violation in self._held
+        ]  # fmt: skip
 
     async def _deltas(self) -> dict[CellKey, list[int]]:
         """Sums what the touched cases count for now, less what they counted for before."""
         tally: dict[Share, int] = {}
         for number, (case_id, before) in enumerate(self._before.items()):
-            old = shares(before, self._rules) if before else ()
-            new = shares(self._known[case_id], self._rules)
-            if old != new:
-                for share in old:
-                    tally[share] = tally.get(share, 0) - 1
-                for share in new:
-                    tally[share] = tally.get(share, 0) + 1
+            for share, times in changes(before, self._known[case_id], self._rules):
+                tally[share] = tally.get(share, 0) + times
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         deltas: dict[CellKey, list[int]] = {}
         for (cell, counts), times in tally.items():
-            if not times:
-                continue
-            change = deltas.setdefault(cell, [0] * len(COUNTERS))
-            for index, count in enumerate(counts):
-                if count:
-                    change[index] += times * count
+            if times:
+                change = deltas.setdefault(cell, [0] * len(COUNTERS))
+                for index, count in enumerate(counts):
+                    if count:
+                        change[index] += times * count
         return deltas

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import psycopg
 import sqlalchemy.exc
+from msgspec.structs import replace
 
 from exchange_db import cases, inbox, leases, peers, wakeups
 from exchange_db.counting import CountingRules
@@ -21,7 +22,7 @@ from exchange_db.keys import PARTITION_COUNT
 from exchange_db.records import Violated
 from exchange_db.session import Dedicated, Ledger
 from hub.apply.routing import Router
-from hub.apply.run import SLICE, Decoded, Neighbourhood, apply_run, decode
+from hub.apply.run import Decoded, Neighbourhood, apply_run, decode
 from hub.listener import Listener
 
 logger = logging.getLogger(__name__)
@@ -75,13 +76,11 @@ class ApplyLane:
     async def _step(self, connection: Dedicated) -> None:
         await self._renew(connection)
         seen = self._listener.version(wakeups.INBOX)
-        if await self._apply_next(connection):
-            return
-        await wakeups.sleep(connection.driver, wakeups.INBOX)
         if not await self._apply_next(connection):
             await self._listener.wait(wakeups.INBOX, seen, _POLL_SECONDS)
 
     async def _apply_next(self, connection: Dedicated) -> bool:
+        """Applies what waits; tells whether there may be more of it."""
         if not self._cursors:
             return False
         limit = max(1, self._run_size // len(self._cursors))
@@ -90,17 +89,14 @@ class ApplyLane:
             return False
         neighbourhood = await self._neighbourhood(connection, {row.stream_id for row in rows})
         try:
-            decoded = []
-            for start in range(0, len(rows), SLICE):
-                decoded += decode(rows[start : start + SLICE])
-                await asyncio.sleep(0)
+            decoded = await decode(connection, rows)
             await self._apply(connection, decoded, neighbourhood)
         except (LeaseLost, *_RETRIES) as error:
             logger.info("apply %s: run given up and read again: %s", self._name, error)
             self._cursors, self._renew_at = {}, 0.0
             return True
         self._listener.tell(wakeups.OUTBOX, wakeups.SETTLED)
-        return True
+        return len(rows) >= limit
 
     async def _apply(self, connection: Dedicated, decoded: list[Decoded], neighbourhood: Neighbourhood) -> None:
         """Applies a run; if a record breaks it in a way nobody foresaw, finds that record and puts it aside."""
@@ -118,7 +114,7 @@ class ApplyLane:
                 return
             number = uuid.uuid4().hex[:12]
             logger.exception("apply %s: a record broke it, log number %s", self._name, number)
-            spoilt = [decoded[0]._replace(parcel=Violated("INTERNAL", value=number), case=None)]
+            spoilt = [replace(decoded[0], record=Violated("INTERNAL", value=number))]
             async with connection.transaction() as session:
                 moved = await apply_run(session, spoilt, self._cursors, neighbourhood, self._rules)
         self._cursors |= moved

@@ -69,8 +69,9 @@ def push(
         _fail(CANNOT, str(error))
     _check_credentials(profile)
     _check_issuer(plan, profile)
-    # Ctrl-C and a service manager's stop mean the same here.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Ctrl-C and a service manager's stop mean the same here. Raised as the signal that asyncio.run turns into
+    # a cancellation: a KeyboardInterrupt out of a handler of our own could strike inside any callback of the loop.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with _Screen(profile) as screen:
         sheet = SheetPush(file, plan, profile, screen)
         try:

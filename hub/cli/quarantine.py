@@ -70,8 +70,7 @@ def replay(number: Number, config: Config = Path("sanji.toml")) -> None:
         async with ledger.write() as session:
             outcome = await replay_one(session, number, getpass.getuser(), settings.hub.id, system_clock())
         async with ledger.watching() as connection:
-            await wakeups.wake(connection.driver, wakeups.INBOX)
-            await wakeups.wake(connection.driver, wakeups.OUTBOX)
+            await wakeups.wake(connection.driver, wakeups.INBOX, wakeups.OUTBOX)
         return outcome
 
     outcome = with_ledger(settings, act)

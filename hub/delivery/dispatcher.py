@@ -68,6 +68,8 @@ class Dispatcher:
         self._is_down = False
         #: Last number given on the link, as far as this dispatcher knows: behind it there is nothing to fetch.
         self._numbered = 0
+        #: Wake-up after which everything that was due has been found: before the next one there is nothing to look for.
+        self._exhausted = -1
 
     async def run(self) -> None:
         """Connects, delivers, and tries again after every failure."""
@@ -136,6 +138,7 @@ class Dispatcher:
                 self._is_down = False
                 self._under_way.clear()
                 self._numbered = progress.last_sequence
+                self._exhausted = -1
                 self._room = asyncio.Semaphore(self._settings.window)
                 try:
                     async with asyncio.TaskGroup() as tasks:
@@ -156,24 +159,25 @@ class Dispatcher:
     async def _next(self, connection: Dedicated, position: int) -> list[outbox.Numbered]:
         """Waits for parcels behind a number and returns them, numbered."""
         destination_id, size = self._peer.destination_id, self._settings.batch_size
-        is_asleep = False
         while True:
+            if position >= self._numbered and self._exhausted == self._listener.version(wakeups.OUTBOX):
+                await self._listener.wait(wakeups.OUTBOX, self._exhausted, _POLL_SECONDS)
             seen = self._listener.version(wakeups.OUTBOX)
             found: list[outbox.Numbered] = []
             if position < self._numbered:
                 found = await outbox.fetch(connection.driver, destination_id, position, size)
+            due = outbox.NOTHING_DUE
             if not found:
-                async with connection.transaction() as session:
-                    found = await outbox.number_due(session, destination_id, size)
+                due = await outbox.due(connection.driver, destination_id, size)
+                if len(due.entries) < size // 8:
+                    self._exhausted = seen
+            if due.entries:
+                found = await outbox.number(connection.driver, due)
             if found:
                 self._numbered = max(self._numbered, found[-1].sequence)
                 return outbox.fitting(found, MAX_BATCH_BYTES)
-            if is_asleep:
-                await self._listener.wait(wakeups.OUTBOX, seen, _POLL_SECONDS)
-                self._numbered = (await outbox.progress(connection.driver, destination_id)).last_sequence
-            else:
-                await wakeups.sleep(connection.driver, wakeups.OUTBOX)
-            is_asleep = not is_asleep
+            # Another process of this hub may have numbered some meanwhile.
+            self._numbered = max(self._numbered, due.last_sequence)
 
     async def _record(self, stream: PushStream) -> None:
         async with self._ledger.dedicated() as connection:
@@ -187,22 +191,26 @@ class Dispatcher:
         destination_id = self._peer.destination_id
         if answer.verdict is not None:
             refused = verdicts.refused(answer.verdict)
-            async with connection.transaction() as session:
-                if refused:
+            taken = verdicts.last_taken(answer.verdict)
+            if refused:
+                async with connection.transaction() as session:
                     # But a refusal is answered once only: the neighbour goes on behind it.
                     await session.driver.execute("SET LOCAL synchronous_commit = on")
                     await links.hold_refused(session, destination_id, self._peer.peer_id, refused)
-                await links.confirm(session.driver, destination_id, verdicts.last_taken(answer.verdict))
+                    await links.confirm(session.driver, destination_id, taken)
+            else:
+                await links.confirm(connection.driver, destination_id, taken)
             if not verdicts.is_taken_whole(answer.verdict):
                 raise Unreachable(f"the neighbour expects number {answer.verdict.next_sequence}")
             self._under_way.popleft()
             self._room.release()
         elif answer.receipts is not None:
-            async with connection.transaction() as session:
-                held = verdicts.quarantined(answer.receipts)
-                if held:
+            held = verdicts.quarantined(answer.receipts)
+            if held:
+                async with connection.transaction() as session:
                     await links.hold_refused(session, destination_id, self._peer.peer_id, held)
-                await links.settle(session.driver, destination_id, answer.receipts.last_sequence)
+            # Held first: receipts that are not noted are given again, and each refusal is held once.
+            await links.settle(connection.driver, destination_id, answer.receipts.last_sequence)
 
     async def _watch(self, neighbour: GrpcPeer) -> None:
         """Keeps the lease, sends signs of life, and gives up on a neighbour that hangs."""

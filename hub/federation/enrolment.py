@@ -93,7 +93,7 @@ async def accept_as_platform(letter: Letter, folder: Path, certificate: Path, ke
 async def announce(ledger: Ledger) -> None:
     """Tells the hub's processes that the registry has changed."""
     async with ledger.watching() as connection:
-        await connection.driver.execute("SELECT pg_notify(%s, '')", (wakeups.PEERS,))
+        await wakeups.wake(connection.driver, wakeups.PEERS)
 
 
 async def _join(letter: Letter, target: Target, name: str, address: str) -> bytes:

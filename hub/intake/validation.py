@@ -6,6 +6,7 @@ Pure: the same bytes from the same sender at the same time get the same answer. 
 from auth.permissions import require_origin, require_region
 from auth.principal import Principal
 from connectors.wire import origin_of, read_parcel
+from exchange_db.facts import pack_facts
 from exchange_db.inbox import Entry, Refusal
 from exchange_db.keys import case_key, message_key, sheet_key
 from exchange_db.records import Case, FigureSheet, Violated
@@ -51,7 +52,9 @@ class Gate:
             if parcel.created_time > latest:
                 raise _ahead("created_time", parcel.created_time, now)
             record = parcel.record
+            facts = None
             if isinstance(record, Case):
+                facts = pack_facts(record, parcel.origin_id)
                 key = case_key(record.issuer_id, record.case_no)
                 if record.report:
                     if record.report.reported_time > latest:
@@ -68,7 +71,7 @@ class Gate:
                 self._admit_region(region, "figure_sheet.region_code")
         except Violated as refused:
             return Refusal(refused.violation, origin_of(payload), payload)
-        return Entry(message_key(parcel.origin_id, parcel.message_id), parcel.kind, key, region, payload)
+        return Entry(message_key(parcel.origin_id, parcel.message_id), parcel.kind, key, region, facts, payload)
 
     def _admit_origin(self, origin_id: str) -> None:
         require_origin(self._sender, origin_id, self._hub_region)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from exchange_db import inbox
+from exchange_db import months
 from exchange_db.counting import definition_of
 from exchange_db.session import Ledger
 from hub.clock import Clock
@@ -47,7 +47,7 @@ def schedule(ledger: Ledger, settings: Settings, clock: Clock, submit: Submit) -
     async def make_months() -> str:
         async with ledger.write() as session:
             await session.driver.execute(_LOCK_TIMEOUT)
-            await inbox.ensure_months(session, clock())
+            await months.ensure(session, clock())
         return ""
 
     jobs = [Job("fold-figures", part.fold_seconds, fold_figures), Job("make-months", _MONTHS_SECONDS, make_months)]

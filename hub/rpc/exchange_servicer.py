@@ -75,18 +75,13 @@ class ExchangeServicer(exchange_grpc.ExchangeServiceServicer):
     async def _settled(self, key: bytes, wait_seconds: float) -> Settlement | None:
         until = time.monotonic() + wait_seconds
         async with self._ledger.watching() as connection:
-            is_asleep = False
             while True:
                 seen = self._listener.version(wakeups.SETTLED)
                 found = await receipts.of_message(connection.driver, key)
                 left = until - time.monotonic()
                 if found is None or found.state != PENDING or left <= 0:
                     return found
-                if is_asleep:
-                    await self._listener.wait(wakeups.SETTLED, seen, min(left, _POLL_SECONDS))
-                else:
-                    await wakeups.sleep(connection.driver, wakeups.SETTLED)
-                is_asleep = not is_asleep
+                await self._listener.wait(wakeups.SETTLED, seen, min(left, _POLL_SECONDS))
 
     async def Pull(self, request: exchange.PullRequest, context: Any) -> AsyncIterator[exchange.PullResponse]:
         """Gives what is due to the caller."""

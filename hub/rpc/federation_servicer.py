@@ -102,7 +102,7 @@ class FederationServicer(federation_grpc.FederationServiceServicer):
                 now=now,
             )
         async with self._ledger.watching() as connection:
-            await connection.driver.execute("SELECT pg_notify(%s, '')", (wakeups.PEERS,))
+            await wakeups.wake(connection.driver, wakeups.PEERS)
         return federation.JoinResponse(
             hub_id=self._hub_id,
             name=self._hub_name,

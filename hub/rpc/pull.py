@@ -46,9 +46,6 @@ async def parcels_due(
             if not numbered and request.stop_when_empty:
                 return
             if not numbered:
-                await wakeups.sleep(driver, wakeups.OUTBOX)
-                numbered = await _next(connection, destination_id, after, size)
-            if not numbered:
                 await listener.wait(wakeups.OUTBOX, seen, _POLL_SECONDS)
             if not await links.is_welcome(driver, destination_id, puller.thumbprint):
                 raise Violated("PEER_BLOCKED")
@@ -65,8 +62,9 @@ async def _next(connection: Dedicated, destination_id: int, after: int, size: in
     if not found:
         # Another call or process may number at the same moment; what it numbered is found the next time.
         with suppress(LeaseLost):
-            async with connection.transaction() as session:
-                found = await outbox.number_due(session, destination_id, size)
+            due = await outbox.due(connection.driver, destination_id, size)
+            if due.entries:
+                found = await outbox.number(connection.driver, due)
     if found and found[0].sequence != after + 1:
         found = await outbox.fetch(connection.driver, destination_id, after, size)
     return outbox.fitting(found, _MAX_BATCH_BYTES)

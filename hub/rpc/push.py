@@ -126,14 +126,12 @@ class PushCall:
             while not (self._is_read.is_set() and after >= self._last_sent):
                 seen = self._listener.version(wakeups.SETTLED)
                 settled = await receipts.settled_range(connection.driver, stream_id, after)
-                if settled is None:
-                    await wakeups.sleep(connection.driver, wakeups.SETTLED)
-                    settled = await receipts.settled_range(connection.driver, stream_id, after)
-                if settled is None:
-                    await self._listener.wait(wakeups.SETTLED, seen, _POLL_SECONDS)
-                    continue
-                await self._write(receipts=answers.receipt_range(settled, self._clock()))
-                after = settled.last
+                if settled is not None:
+                    await self._write(receipts=answers.receipt_range(settled, self._clock()))
+                    after = settled.last
+                    if self._is_read.is_set() or after < self._last_sent:
+                        continue
+                await self._listener.wait(wakeups.SETTLED, seen, _POLL_SECONDS)
 
     async def _write(self, **message: Any) -> None:
         async with self._writing:

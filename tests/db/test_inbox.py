@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from exchange_db import inbox
+from exchange_db import inbox, months
 from exchange_db.inbox import Answer, Arrival, Entry, Refusal, Stream
 from exchange_db.keys import PARTITION_COUNT, partition_of
 from exchange_db.records import Violated
@@ -277,8 +277,8 @@ async def test_a_record_lies_in_the_partition_of_its_key(ledger: Ledger) -> None
 async def test_runs_are_read_in_order_behind_each_cursor(ledger: Ledger) -> None:
     stream = await _stream(ledger)
     numbers = [a_case_no_in(3), a_case_no_in(5)]
-    entries: Items = [an_entry(a_case(numbers[index % 2])) for index in range(10)]
-    await _append(ledger, stream, 1, entries)
+    entries = [an_entry(a_case(numbers[index % 2])) for index in range(10)]
+    await _append(ledger, stream, 1, [*entries])
     everything = dict.fromkeys(range(PARTITION_COUNT), 0)
     async with ledger.dedicated() as connection:
         rows = await inbox.fetch_runs(connection, everything, 100)
@@ -290,15 +290,16 @@ async def test_runs_are_read_in_order_behind_each_cursor(ledger: Ledger) -> None
         first = [row for row in rows if row.partition == 3][:2]
         rest = await inbox.fetch_runs(connection, {3: first[-1].inbox_id}, 2)
         assert [row.sequence for row in rest] == [5, 7]
-        assert rest[0].payload == entries[4].payload
+        assert rest[0].facts == entries[4].facts
+        assert await inbox.payloads(connection, rest[:1]) == {rest[0].inbox_id: entries[4].payload}
         assert await inbox.fetch_runs(connection, {4: 0}, 100) == []
 
 
 async def test_each_month_has_its_table_and_ids_keep_rising_over_the_turn(ledger: Ledger) -> None:
     june, july = at("2020-06-30T23:59:59"), at("2020-07-01T00:00:01")
     async with ledger.write() as session:
-        await inbox.ensure_months(session, june)
-        await inbox.ensure_months(session, june)
+        await months.ensure(session, june)
+        await months.ensure(session, june)
     stream = await _stream(ledger)
     await _append(ledger, stream, 1, [an_entry()], now=june)
     await _append(ledger, stream, 2, [an_entry()], now=july)
@@ -314,6 +315,6 @@ async def test_a_month_that_began_without_a_table_is_no_obstacle(ledger: Ledger)
     stream = await _stream(ledger)
     await _append(ledger, stream, 1, [an_entry()], now=NOON)
     async with ledger.write() as session:
-        await inbox.ensure_months(session, NOON)
+        await months.ensure(session, NOON)
     assert (await _append(ledger, stream, 2, [an_entry()], now=NOON)).outcomes == "D"
     assert len(await _logged(ledger)) == 2

@@ -9,7 +9,7 @@ from exchange_db import inbox, links, outbox
 from exchange_db.errors import LeaseLost
 from exchange_db.inbox import Arrival
 from exchange_db.keys import partition_of
-from exchange_db.outbox import Numbered, OutboxEntry
+from exchange_db.outbox import Numbered
 from exchange_db.session import Ledger
 from tests.support.builders import COUNTY, OTHER_COUNTY, PROVINCE, an_entry
 from tests.support.clock import NOON
@@ -33,14 +33,17 @@ async def _logged(ledger: Ledger, count: int, record_key: bytes = b"") -> list[t
 
 
 async def _lay_down(ledger: Ledger, destination_id: int, rows: list[tuple[int, int, bytes]]) -> None:
-    entries = [OutboxEntry(destination_id, partition, inbox_id, 0, inbox_id) for partition, inbox_id, _ in rows]
+    entries = [outbox.pack_entry(destination_id, partition, inbox_id, 0, inbox_id) for partition, inbox_id, _ in rows]
     async with ledger.dedicated() as connection, connection.transaction() as session:
         await outbox.add(session, entries)
 
 
 async def _number(ledger: Ledger, destination_id: int, limit: int = 1_000) -> int:
-    async with ledger.dedicated() as connection, connection.transaction() as session:
-        return len(await outbox.number_due(session, destination_id, limit))
+    async with ledger.dedicated() as connection:
+        due = await outbox.due(connection.driver, destination_id, limit)
+        if not due.entries:
+            return 0
+        return len(await outbox.number(connection.driver, due))
 
 
 async def _numbered(ledger: Ledger, destination_id: int, after: int = 0, limit: int = 1_000) -> list[Numbered]:
@@ -94,7 +97,7 @@ async def test_older_sections_for_a_new_party_go_before_the_record_that_made_it_
     (first, second, third) = await _logged(ledger, 3, record_key=bytes(16))
     partition, cause = third[0], third[1]
     entries = [
-        OutboxEntry(peer.destination_id, partition, cause, ordinal, inbox_id)
+        outbox.pack_entry(peer.destination_id, partition, cause, ordinal, inbox_id)
         for ordinal, inbox_id in enumerate((second[1], cause))
     ]
     async with ledger.dedicated() as connection, connection.transaction() as session:
@@ -125,8 +128,9 @@ async def test_two_dispatchers_at_once_lose_nothing_and_number_nothing_twice(led
         with pytest.raises(LeaseLost):
             async with two.transaction() as second:
                 async with one.transaction() as first:
-                    assert await outbox.number_due(first, peer.destination_id, 80)
-                    waiting = asyncio.create_task(outbox.number_due(second, peer.destination_id, 80))
+                    due = await outbox.due(one.driver, peer.destination_id, 80)
+                    assert await outbox.number(first.driver, due)
+                    waiting = asyncio.create_task(outbox.number(second.driver, due))
                     while await _is_waiting(ledger) == 0:  # noqa: ASYNC110 — only the server knows
                         await asyncio.sleep(0.01)
                 await waiting

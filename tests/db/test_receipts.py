@@ -95,7 +95,7 @@ async def test_a_repeat_of_what_is_held_is_told_as_held_until_it_is_resolved(led
     violation = Violated("CASE_UNKNOWN", "case.key.case_no", "2020-0001").violation
     async with ledger.dedicated() as connection, connection.transaction() as session:
         held = Held(
-            "apply", row.stream_id, None, row.sequence, row.inbox_id, COUNTY, COUNTY, None, None, violation, row.payload
+            "apply", row.stream_id, None, row.sequence, row.inbox_id, COUNTY, COUNTY, None, None, violation, b""
         )
         await quarantine.hold(session, [held])
     await _settle(ledger, [row], [Exceptional(row.stream_id, row.sequence, QUARANTINED, violation)])

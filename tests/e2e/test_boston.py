@@ -16,6 +16,7 @@ from connectors.sheets import read_rows
 from exchange_db.cases import CaseRow
 from exchange_db.counting import DONE, ON_TIME, CountingRules, month_of, shares
 from exchange_db.embedded import EmbeddedServer
+from exchange_db.facts import facts_of
 from hub.apply.lifecycle import fold
 from hub.cli import figures  # noqa: F401 — defines the commands
 from hub.cli.app import app
@@ -26,7 +27,7 @@ from tests.support.stages import figures_that_differ, quick, rows, staged, until
 _ROOT = Path(__file__).resolve().parents[2]
 _SHEET = _ROOT.parent / "shared" / "data" / "boston311" / "cases-2015-tenth.csv.gz"
 _MAPPING = _ROOT / "docs" / "examples" / "boston311.toml"
-_ISSUER, _REGION, _ZONE = "990100.boston", 990100, "America/New_York"
+_ISSUER, _ZONE = "990100.boston", "America/New_York"
 _RULES = CountingRules(zone=_ZONE)
 _ROW_COUNT = 12_154
 #: Why rows may be refused, and how many are: the mapping leaves none over.
@@ -74,7 +75,7 @@ def export() -> Export:
             continue
         case = mapped.case
         assert case.case_no not in cases
-        folded = fold(None, _REGION, case.case_no.encode(), case, _ISSUER, 1).row
+        folded = fold(None, case.case_no.encode(), facts_of(case, _ISSUER), 1).row
         said = row.values
         is_closed, has_target = said["CASE_STATUS"].strip() == "Closed", bool(said["TARGET_DT"].strip())
         cases[case.case_no] = Told(folded, said["OnTime_Status"].strip(), is_closed, has_target)

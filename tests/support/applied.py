@@ -3,7 +3,7 @@
 from typing import Any
 
 from auth.principal import Principal
-from exchange_db import cases, inbox
+from exchange_db import cases, inbox, months
 from exchange_db.counting import CountingRules
 from exchange_db.inbox import Answer, Arrival
 from exchange_db.keys import PARTITION_COUNT
@@ -38,7 +38,7 @@ async def take_in(
     gate = Gate(sender, int(hub_id[:6]))
     items = [gate.check(payload, now) for payload in payloads]
     async with ledger.write() as session:
-        await inbox.ensure_months(session, now)
+        await months.ensure(session, now)
     async with ledger.dedicated() as connection, connection.transaction() as session:
         stream = await inbox.open_stream(session, sender.peer_id, "test")
         arrival = Arrival(stream.stream_id, sender.peer_id, sender.thumbprint, 0, items)
@@ -57,7 +57,8 @@ async def apply_waiting(ledger: Ledger, rules: CountingRules | None = None, peer
         neighbourhood = Neighbourhood(Router(peers), dict(await found.fetchall()))
         while rows := await inbox.fetch_runs(connection, cursors, 500):
             async with connection.transaction() as session:
-                moved = await apply_run(session, decode(rows), cursors, neighbourhood, rules or CountingRules())
+                decoded = await decode(session, rows)
+                moved = await apply_run(session, decoded, cursors, neighbourhood, rules or CountingRules())
             cursors |= moved
 
 

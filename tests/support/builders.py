@@ -12,6 +12,7 @@ import msgspec
 from auth.principal import Principal
 from connectors.wire import write_parcel
 from exchange_db.cases import CaseRow
+from exchange_db.facts import pack_facts
 from exchange_db.inbox import Entry
 from exchange_db.keys import case_key, message_key, partition_of
 from exchange_db.records import (
@@ -174,11 +175,13 @@ def an_entry(
     record = record or a_case(f"2020-{next(_numbers):06d}")
     message_id = message_id or UUID(int=next(_numbers) << 64)
     payload = a_payload(record, origin_id, message_id=message_id)
+    facts = None
     if isinstance(record, Case):
         key, kind, origin = case_key(record.issuer_id, record.case_no), RecordKind.CASE, origin_id or record.issuer_id
+        facts = pack_facts(record, origin)
     else:
         key, kind, origin = bytes(16), RecordKind.FIGURE_SHEET, origin_id or record.reporter_id
-    entry = Entry(message_key(origin, message_id.bytes), kind, key, region_of(origin), payload)
+    entry = Entry(message_key(origin, message_id.bytes), kind, key, region_of(origin), facts, payload)
     return msgspec.structs.replace(entry, **changes)
 
 

@@ -8,10 +8,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from exchange_db.embedded import EmbeddedServer
 from tests.support.postgres import DEBIAN_BIN
@@ -70,7 +72,7 @@ class Breakable(EmbeddedServer):
 
     def lose_a_backend(self, database: str) -> None:
         """Kills -9 one server process of a database: the server throws everybody out and recovers by itself."""
-        with psycopg.connect(self.url(), autocommit=True) as connection:
+        with self._connect() as connection:
             found = connection.execute(
                 "SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend' LIMIT 1",
                 (database,),
@@ -78,6 +80,11 @@ class Breakable(EmbeddedServer):
         if found is not None:
             with suppress(ProcessLookupError):
                 os.kill(found[0], 9)
+
+    @retry(retry=retry_if_exception_type(psycopg.OperationalError), stop=stop_after_delay(30), wait=wait_fixed(0.1))
+    def _connect(self) -> "psycopg.Connection[tuple[Any, ...]]":
+        """Connects once it has recovered from the blow before."""
+        return psycopg.connect(self.url(), autocommit=True)
 
 
 class OwnServer(Breakable):

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from bench.workload import HANDLER, ISSUER, case_of
 from exchange_db.cases import CaseRow
+from exchange_db.facts import facts_of
 from exchange_db.keys import case_key
 from exchange_db.records import Case, CheckState, CheckVerdict, Handling, HandlingState
-from exchange_db.regions import region_of
 from hub.apply.lifecycle import fold
 
 HOUR = 3_600_000_000
@@ -73,7 +73,7 @@ class Story:
         row: CaseRow | None = None
         for inbox_id, (origin_id, case) in enumerate(self.steps[: self.written], 1):
             key = case_key(case.issuer_id, case.case_no)
-            row = fold(row, region_of(case.issuer_id), key, case, origin_id, inbox_id).row
+            row = fold(row, key, facts_of(case, origin_id), inbox_id).row
         assert row is not None
         return row
 

@@ -1,5 +1,6 @@
 """What a case counts for: months, done, in time, and the shares."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -7,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange_db.cases import CaseRow, CaseState
-from exchange_db.counting import Anchor, CountingRules, condition_of, definition_of, month_bounds, month_of, shares
+from exchange_db.counting import (
+    Anchor,
+    CountingRules,
+    changes,
+    condition_of,
+    definition_of,
+    month_bounds,
+    month_of,
+    shares,
+)
 from exchange_db.records import COUNTERS, Counts
 from tests.support.builders import DAY, HOUR, a_case_row
 from tests.support.clock import NOON, at
@@ -120,3 +130,33 @@ def test_the_definition_names_what_is_not_usual() -> None:
     assert definition_of(RULES) == "sanji-counts/1"
     unusual = CountingRules("Asia/Urumqi", Anchor.CHECK_PASS_TIME, is_equal_on_time=False, is_midnight_next_month=False)
     assert definition_of(unusual) == "sanji-counts/1+check+before+24h+Asia/Urumqi"
+
+
+_ROWS = st.builds(
+    a_case_row,
+    region=st.sampled_from([431221, 431202]),
+    unit_code=st.sampled_from(["", "A", "B"]),
+    state=st.sampled_from(list(CaseState)),
+    reported_time=st.sampled_from([NOON, NOON + 40 * DAY]),
+    deadline_time=st.sampled_from([0, NOON + DAY, NOON + 40 * DAY]),
+    close_requested_time=st.sampled_from([0, NOON, NOON + 2 * DAY]),
+    dispatched_on_time=st.sampled_from([0, NOON]),
+    rework_count=st.integers(0, 2),
+    is_self_handled=st.booleans(),
+)
+
+
+@given(before=st.none() | _ROWS, after=_ROWS)
+def test_the_changes_of_a_step_are_its_shares_less_those_before(before: CaseRow | None, after: CaseRow) -> None:
+    expected: Counter[Any] = Counter()
+    for row, times in ((before, -1), (after, 1)):
+        for cell, counts in shares(row, RULES) if row else ():
+            for counter, count in enumerate(counts):
+                expected[cell, counter] += times * count
+    found: Counter[Any] = Counter()
+    for (cell, counts), times in changes(before, after, RULES):
+        for counter, count in enumerate(counts):
+            found[cell, counter] += times * count
+    assert {key: count for key, count in found.items() if count} == {key: c for key, c in expected.items() if c}
+    if before == after:
+        assert changes(before, after, RULES) == ()

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange_db.cases import CaseRow, CaseState, Section
+from exchange_db.facts import class_key, facts_of
 from exchange_db.keys import case_key
 from exchange_db.records import (
     AssignmentState,
@@ -19,7 +20,7 @@ from exchange_db.records import (
     ReportState,
     Violated,
 )
-from hub.apply.lifecycle import TRANSITIONS, Folded, class_key, fold, handler_of, state_of
+from hub.apply.lifecycle import TRANSITIONS, Folded, fold, handler_of, state_of
 from tests.support.builders import (
     CITY,
     COUNTY,
@@ -42,7 +43,7 @@ S = CaseState
 
 
 def _fold(before: CaseRow | None, origin_id: str, inbox_id: int = 1, **sections: Any) -> Folded:
-    return fold(before, 431221, KEY, a_case(**sections), origin_id, inbox_id)
+    return fold(before, KEY, facts_of(a_case(**sections), origin_id), inbox_id)
 
 
 def _folded(*steps: Step) -> CaseRow:
@@ -292,7 +293,7 @@ def test_no_sequence_of_records_breaks_the_rules(steps: list[tuple[str, Case]]) 
     for inbox_id, (origin_id, case) in enumerate(steps, 2):
         before = copy(row)
         try:
-            folded = fold(row, 431221, KEY, case, origin_id, inbox_id)
+            folded = fold(row, KEY, facts_of(case, origin_id), inbox_id)
         except Violated as violated:
             assert violated.violation.reason in {"SECTION_FORBIDDEN", "TRANSITION_FORBIDDEN", "FIELD_INVALID"}
             assert row == before, "a refused record changed the case"
@@ -306,7 +307,7 @@ def test_no_sequence_of_records_breaks_the_rules(steps: list[tuple[str, Case]]) 
         assert all(now >= was for was, now in zip(_revisions(before), _revisions(after), strict=True))
         if not folded.sections:
             assert after == before
-        again = fold(after, 431221, KEY, case, origin_id, inbox_id + 100)
+        again = fold(after, KEY, facts_of(case, origin_id), inbox_id + 100)
         assert again.sections == ()
         assert again.row == after
         row = after
@@ -318,7 +319,7 @@ def test_records_of_several_sections_are_taken_whole_or_not_at_all(steps: list[t
     for inbox_id, (origin_id, case) in enumerate(steps, 1):
         before = copy(row)
         try:
-            folded = fold(row, 431221, KEY, case, origin_id, inbox_id)
+            folded = fold(row, KEY, facts_of(case, origin_id), inbox_id)
         except Violated:
             assert row == before
             continue
@@ -328,7 +329,7 @@ def test_records_of_several_sections_are_taken_whole_or_not_at_all(steps: list[t
             known = getattr(before, f"{name}_revision") if before else 0
             if section is not Section.HANDLING:
                 assert (section in taken) is (revision > known)
-        again = fold(folded.row, 431221, KEY, case, origin_id, inbox_id + 100)
+        again = fold(folded.row, KEY, facts_of(case, origin_id), inbox_id + 100)
         assert again.sections == ()
         row = folded.row
 
@@ -339,13 +340,13 @@ def test_old_revisions_that_come_again_change_nothing(steps: list[tuple[str, Cas
     taken: list[tuple[str, Case]] = []
     for inbox_id, (origin_id, case) in enumerate(steps, 2):
         try:
-            folded = fold(row, 431221, KEY, case, origin_id, inbox_id)
+            folded = fold(row, KEY, facts_of(case, origin_id), inbox_id)
         except Violated:
             continue
         row = folded.row
         if case.handling is None:
             taken.append((origin_id, case))
     for origin_id, case in data.draw(st.permutations(taken)):
-        again = fold(row, 431221, KEY, case, origin_id, 99)
+        again = fold(row, KEY, facts_of(case, origin_id), 99)
         assert again.sections == ()
         assert msgspec.structs.astuple(again.row) == msgspec.structs.astuple(row)

@@ -22,7 +22,8 @@ def _case(**changes: Any) -> CaseRow:
 def _destinations(
     before: CaseRow | None, after: CaseRow, sender_id: str, inbox_id: int = 9
 ) -> dict[int, tuple[int, ...]]:
-    return dict(Router(PEERS).of_case(before, after, inbox_id, sender_id))
+    consignments = Router(PEERS).of_case(before, after, inbox_id, sender_id)
+    return {consignment.destination_id: consignment.inbox_ids for consignment in consignments}
 
 
 def test_a_new_report_goes_up_and_not_back_to_its_sender() -> None:
