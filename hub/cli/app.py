@@ -16,7 +16,19 @@ app = typer.Typer(
 
 
 #: Each command, or group of commands, is defined by the module of its name.
-COMMANDS = ("check", "database", "demo", "figures", "keys", "mapping", "peers", "push", "quarantine", "serve")
+COMMANDS = (
+    "check",
+    "database",
+    "deadline",
+    "demo",
+    "figures",
+    "keys",
+    "mapping",
+    "peers",
+    "push",
+    "quarantine",
+    "serve",
+)
 
 
 @app.callback()

@@ -1,0 +1,1 @@
+"""Standards: code lists, crosswalks, limits, working calendars and deadlines; data and pure functions."""
