@@ -1,6 +1,6 @@
 """Applies a mapping to rows: pure and deterministic, and what is uncertain is refused with what to do about it.
 
-A mapped case has passed ``connectors.wire.read_parcel``, the check the hub makes, so nothing is refused there for its
+A mapped record has passed ``connectors.wire.read_parcel``, the check the hub makes, so nothing is refused there for its
 form that was accepted here.
 """
 
@@ -15,7 +15,7 @@ from connectors.mapping_model import Cell, Condition, Kind, Mapping, Section
 from connectors.mapping_values import TimeUncertain, half_width, tidy, undamaged
 from connectors.sheets import EXTRA, SheetRow
 from connectors.wire import read_parcel, write_parcel
-from exchange_db.records import Assignment, Case, CodeKind, Crs, Report, Violated, Violation
+from exchange_db.records import Assignment, Case, CodeKind, Component, Crs, Report, Violated, Violation
 
 _NAMESPACE = UUID("5a0d7c2e-6c1f-5b8e-9f4a-3e1b7d20c9a1")
 _SECTIONS = ("report", "assignment", "handling", "verdict")
@@ -23,12 +23,18 @@ _LONGEST_SHOWN = 30
 
 
 class MappedRow(NamedTuple):
-    """What became of one row: a case, or why it is refused."""
+    """What became of one row: a case or a component, or why it is refused."""
 
     number: int
     case: Case | None
     violation: Violation | None
     values: dict[str, str]
+    component: Component | None = None
+
+    @property
+    def record(self) -> Case | Component | None:
+        """What the row was made into."""
+        return self.component if self.case is None else self.case
 
 
 class Unmapped(NamedTuple):
@@ -40,20 +46,27 @@ class Unmapped(NamedTuple):
 
 
 def map_row(mapping: Mapping, row: SheetRow) -> MappedRow:
-    """Makes a case of a row; the same row and mapping always give the same."""
+    """Makes a case or a component of a row; the same row and mapping always give the same."""
     try:
-        case = _RowReading(mapping, row.values).case()
-        _check(case)
+        record = _RowReading(mapping, row.values).record()
+        _check(record)
     except Violated as refusal:
         return MappedRow(row.number, None, refusal.violation, row.values)
-    return MappedRow(row.number, case, None, row.values)
+    if isinstance(record, Component):
+        return MappedRow(row.number, None, None, row.values, record)
+    return MappedRow(row.number, record, None, row.values)
 
 
-def message_id_of(case: Case) -> UUID:
-    """Returns the message id of a case: a UUID of its issuer, number and content, the same for ever.
+def message_id_of(record: Case | Component) -> UUID:
+    """Returns the message id of a record: a UUID of who it belongs to, its number and content, the same for ever.
 
     Fields that say nothing (empty, 0, false) do not count, so that fields added to the contract change no id.
     """
+    content = {"component": _said(record)} if isinstance(record, Component) else _content_of(record)
+    return uuid5(_NAMESPACE, json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":")))
+
+
+def _content_of(case: Case) -> dict[str, Any]:
     content: dict[str, Any] = {"issuer_id": case.issuer_id, "case_no": case.case_no}
     for name in _SECTIONS:
         section = getattr(case, name)
@@ -61,7 +74,7 @@ def message_id_of(case: Case) -> UUID:
             content[name] = _said(section)
     if case.actions:
         content["actions"] = [_said(action) for action in case.actions]
-    return uuid5(_NAMESPACE, json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":")))
+    return content
 
 
 def find_unmapped(mapping: Mapping, row: SheetRow) -> Iterator[Unmapped]:
@@ -85,18 +98,25 @@ def _said(section: msgspec.Struct) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(section).items() if value}
 
 
-def _check(case: Case) -> None:
+def _check(record: Case | Component) -> None:
     """Makes the hub's own check.
 
     Raises:
         Violated: as the hub would say it.
     """
     try:
-        payload = write_parcel(message_id_of(case), case.issuer_id, 1, case)
+        origin_id = record.issuer_id if isinstance(record, Case) else record.owner_id
+        payload = write_parcel(message_id_of(record), origin_id, 1, record)
     except (ValueError, TypeError) as error:
         # A half of a surrogate pair, say: such a text has no bytes to be sent.
-        raise Violated("TEXT_INVALID" if isinstance(error, UnicodeError) else "FIELD_INVALID", "case", error) from None
+        raise Violated(
+            "TEXT_INVALID" if isinstance(error, UnicodeError) else "FIELD_INVALID", _noun(record), error
+        ) from None
     read_parcel(payload)
+
+
+def _noun(record: Case | Component) -> str:
+    return "case" if isinstance(record, Case) else "component"
 
 
 class _NotInTable(Violated):
@@ -112,15 +132,25 @@ class _RowReading:
         self._mapping = mapping
         self._values = values
 
-    def case(self) -> Case:
-        """Returns the case.
+    def record(self) -> Case | Component:
+        """Returns the case or the component.
 
         Raises:
             Violated: a value is missing, unmapped or cannot be read.
         """
+        case_no = self._mapping.case_no
         if EXTRA in self._values:
-            raise Violated("ROW_INVALID", "case", _short(self._values[EXTRA]))
-        case_no = self._value_of(self._mapping.case_no)
+            raise Violated("ROW_INVALID", "component" if case_no is None else "case", _short(self._values[EXTRA]))
+        return self._component() if case_no is None else self._case(case_no)
+
+    def _component(self) -> Component:
+        component: Component | None = self._section(self._mapping.sections[0], None)
+        if component is None:
+            raise Violated("FIELD_MISSING", "component.state")
+        return component
+
+    def _case(self, number: Cell) -> Case:
+        case_no = self._value_of(number)
         made: dict[str, Any] = {}
         for section in self._mapping.sections:
             record = self._section(section, made.get("report"))
@@ -140,8 +170,10 @@ class _RowReading:
             if report is None:
                 raise Violated("FIELD_MISSING", "case.assignment.class_code.code")
             values |= {name: getattr(report, name) for name in ("standard_ref", "class_kind", "class_code")}
-        if section.record is Report:
-            self._place(values)
+        if section.record in (Report, Component):
+            self._place(values, "component" if section.record is Component else "case.report")
+        if section.record is Component:
+            values["owner_id"] = self._mapping.issuer_id
         values = {name: value for name, value in values.items() if value is not None}
         for cell in section.cells:
             if cell.field.is_required and cell.field.name not in values:
@@ -157,7 +189,7 @@ class _RowReading:
         }
 
     @staticmethod
-    def _place(values: dict[str, Any]) -> None:
+    def _place(values: dict[str, Any], path: str) -> None:
         """Keeps a position only if the row has one; half a one is refused."""
         x, y = values.get("x"), values.get("y")
         if x is None and y is None:
@@ -165,9 +197,9 @@ class _RowReading:
             values.pop("x", None)
             values.pop("y", None)
         elif x is None or y is None:
-            raise Violated("FIELD_MISSING", f"case.report.position.{'x' if x is None else 'y'}")
+            raise Violated("FIELD_MISSING", f"{path}.position.{'x' if x is None else 'y'}")
         elif not values.get("crs"):
-            raise Violated("CRS_MISSING", "case.report.position.crs")
+            raise Violated("CRS_MISSING", f"{path}.position.crs")
 
     def _holds(self, condition: Condition) -> bool:
         text = self._normal(self._cell_text(condition.column, condition.column))

@@ -13,15 +13,27 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from connectors.mapping_model import CASE_NO, FIELDS, RECORDS, Cell, Condition, Field, Kind, Mapping, Section, Table
+from connectors.mapping_model import (
+    CASE_NO,
+    COMPONENT_FIELDS,
+    FIELDS,
+    RECORDS,
+    Cell,
+    Condition,
+    Field,
+    Kind,
+    Mapping,
+    Section,
+    Table,
+)
 from connectors.mapping_values import SPECIAL_FORMATS, Choice, Clock, half_width
-from exchange_db.records import CodeKind
+from exchange_db.records import CodeKind, Component
 from exchange_db.regions import region_of
 
 __all__ = ["Mapping", "MappingInvalid", "read_mapping"]
 
 _VERSION = 1
-_TOP = ("version", "issuer_id", "encoding", "empty_values", "case_no", "times", "tables", *FIELDS)
+_TOP = ("version", "issuer_id", "encoding", "empty_values", "case_no", "times", "tables", "component", *FIELDS)
 _CELL = ("column", "columns", "separator", "table", "part", "default", "formats", "width", "whole_number")
 _CLASS = (*_CELL, "standard_ref", "kind")
 _SAMPLE = datetime(2020, 11, 23, 21, 46, 57)  # noqa: DTZ001 — to try formats on
@@ -93,17 +105,39 @@ class _Reading:
         self._read_times(self._dictionary(document, "times", ""))
         for name, entries in self._dictionary(document, "tables", "").items():
             self.tables[name] = self._table(entries, f"tables.{name}")
+        empty = {half_width(text) for text in self._texts(document, "empty_values", "")} | {""}
+        if "component" in document:
+            section = self._component(document)
+            if section is None:
+                return None
+            return Mapping(issuer_id, digest, encoding, self.clock, frozenset(empty), self.tables, None, (section,))
         case_no = self._cell(CASE_NO, document.get("case_no"), "case_no")
         if case_no is not None and not case_no.columns:
             self.say("case_no", '必须取自某一列，如 { column = "案件编号" }。', "take it from a column.")
         sections = [self._section(name, document[name]) for name in FIELDS if name in document]
         if not sections:
             self.say("report", "至少要有一个部分，如 [report]。", "there must be a section, such as [report].")
-        empty = {half_width(text) for text in self._texts(document, "empty_values", "")} | {""}
         if case_no is None or None in sections:
             return None
         made = tuple(section for section in sections if section is not None)
         return Mapping(issuer_id, digest, encoding, self.clock, frozenset(empty), self.tables, case_no, made)
+
+    def _component(self, document: dict[str, Any]) -> Section | None:
+        for name in ("case_no", *FIELDS):
+            if name in document:
+                self.say(
+                    name,
+                    "一个映射文件只能报送案件或部件之一，请删去，或删去 [component]。",
+                    "a mapping makes cases or components; take this out, or take [component] out.",
+                )
+        spec = document["component"]
+        if isinstance(spec, dict) and "position" not in spec:
+            self.say(
+                "component.position",
+                "缺少必填项，请写为 position = { crs, x, y }。",
+                "is required; write position = { crs, x, y }.",
+            )
+        return self._section("component", spec)
 
     def _read_times(self, times: dict[str, Any]) -> None:
         self._known(times, ("zone", "formats", "missing", "ambiguous"), "times")
@@ -165,7 +199,7 @@ class _Reading:
         if not isinstance(spec, dict):
             self.say(name, f"应为一个小节 [{name}]。", f"must be a section [{name}].")
             return None
-        fields = FIELDS[name]
+        fields = COMPONENT_FIELDS if name == "component" else FIELDS[name]
         spec = dict(spec)
         conditions = self._conditions(spec.pop("when", []), f"{name}.when")
         position = spec.pop("position", {})
@@ -175,7 +209,7 @@ class _Reading:
                 if key not in position:
                     self.say(f"{name}.position", f"缺少 {key}。", f"{key} is missing.")
         elif {"crs", "x", "y"} & spec.keys() or position:
-            self.say(name, "坐标请写为 position = { crs, x, y }。", "write position = { crs, x, y } in [report].")
+            self.say(name, "坐标请写为 position = { crs, x, y }。", "write position = { crs, x, y }.")
         class_spec = spec.pop("class", None)
         known = [key for key in fields if key not in ("class_code", "crs", "x", "y")]
         known += ["when", "class", "position"] if "class_code" in fields else ["when"]
@@ -186,18 +220,18 @@ class _Reading:
             standard_ref, kind = self._class(class_spec, f"{name}.class")
             cells.append(self._cell(fields["class_code"], class_spec, f"{name}.class"))
         made = tuple(cell for cell in cells if cell is not None)
-        self._check_required(name, spec, has_class=class_spec is not None)
+        self._check_required(name, fields, spec, has_class=class_spec is not None)
         state = next((cell for cell in made if cell.field.name == "state"), None)
         if state is None:
             return None
         others = tuple(cell for cell in made if cell is not state)
-        return Section(name, RECORDS[name], state, others, conditions, standard_ref, kind)
+        return Section(name, RECORDS.get(name, Component), state, others, conditions, standard_ref, kind)
 
-    def _check_required(self, name: str, spec: dict[str, Any], *, has_class: bool) -> None:
-        for field in FIELDS[name].values():
+    def _check_required(self, name: str, fields: dict[str, Field], spec: dict[str, Any], *, has_class: bool) -> None:
+        for field in fields.values():
             if field.name == "class_code":
                 # The assignment takes the class of the report unless it has its own.
-                if not has_class and name == "report":
+                if not has_class and name in ("report", "component"):
                     self.say(f"{name}.class", "缺少必填项。", "is required; add it.")
             elif field.is_required and field.name not in spec:
                 self.say(f"{name}.{field.name}", "缺少必填项，请补上。", "is required; add it.")

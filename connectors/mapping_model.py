@@ -1,4 +1,4 @@
-"""What a mapping is made of, and the fields of a case it can fill.
+"""What a mapping is made of, and the fields of a case or a component it can fill.
 
 The catalogue of fields is drawn from ``exchange_db.records``, so that a field added there can be mapped at once.
 """
@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from connectors.component_form import COMPONENT_PATHS
 from connectors.mapping_values import Clock, minutes, moment, number, truth, whole_number
-from exchange_db.records import Assignment, CheckVerdict, Handling, Report
+from exchange_db.records import Assignment, CheckVerdict, Component, Handling, Report
 from exchange_db.regions import region_of
 
 #: Parts of the entries of a table, by their normal form; a plain entry has the parts "" and "code".
@@ -26,11 +27,17 @@ RECORDS: dict[str, type[Any]] = {
 _FREE_TEXTS = {
     "address",
     "campaign",
+    "data_source",
     "description",
     "local_unit_name",
+    "maintainer_name",
+    "name",
+    "note",
+    "proprietor_name",
     "reason",
     "result",
     "source_original",
+    "supervisor_name",
     "unit_name",
 }
 _PATHS = {"class_code": "class_code.code", "crs": "position.crs", "x": "position.x", "y": "position.y"}
@@ -130,7 +137,10 @@ class Condition(Struct, frozen=True):
 
 
 class Section(Struct, frozen=True):
-    """How one section of a case is made; it is left out when a condition fails or its state is empty."""
+    """How one section of a case is made; it is left out when a condition fails or its state is empty.
+
+    A component is made like a section, and refused where a section would be left out.
+    """
 
     name: str
     record: type[Any]
@@ -142,9 +152,10 @@ class Section(Struct, frozen=True):
 
 
 class Mapping(Struct, frozen=True):
-    """How the rows of a sheet become cases.
+    """How the rows of a sheet become cases or components.
 
-    ``digest`` is the SHA-256 of the file in hex; ``encoding`` is what ``sheets.read_rows`` takes.
+    ``digest`` is the SHA-256 of the file in hex; ``encoding`` is what ``sheets.read_rows`` takes. Without ``case_no``
+    the one section is that of a component.
     """
 
     issuer_id: str
@@ -153,12 +164,14 @@ class Mapping(Struct, frozen=True):
     clock: Clock
     empty_values: frozenset[str]
     tables: dict[str, Table]
-    case_no: Cell
+    case_no: Cell | None
     sections: tuple[Section, ...]
 
     def columns(self) -> tuple[str, ...]:
         """Returns every column the mapping reads, in the order of the file."""
-        cells = [self.case_no, *(cell for section in self.sections for cell in (section.state, *section.cells))]
+        cells = [cell for section in self.sections for cell in (section.state, *section.cells)]
+        if self.case_no is not None:
+            cells.insert(0, self.case_no)
         names = [name for cell in cells for name in cell.columns]
         names += [condition.column for section in self.sections for condition in section.conditions]
         return tuple(dict.fromkeys(names))
@@ -183,14 +196,14 @@ def _kind_of(name: str, kind: Any) -> Kind:
     return Kind.TEXT if name in _FREE_TEXTS else Kind.CODE
 
 
-def _fields_of(section: str, record: type[Any]) -> dict[str, Field]:
+def _fields_of(message: str, record: type[Any], paths: dict[str, str]) -> dict[str, Field]:
     info = msgspec.inspect.type_info(record)
     assert isinstance(info, msgspec.inspect.StructType)  # noqa: S101 — sections are structs
     types = {name: record.__annotations__[name] for name in record.__struct_fields__}
     fields = {
         field.name: Field(
             field.name,
-            f"case.{section}.{_PATHS.get(field.name, field.name)}",
+            f"{message}.{paths.get(field.name, field.name)}",
             _kind_of(field.name, field.type),
             types[field.name],
             field.type.cls if isinstance(field.type, msgspec.inspect.EnumType) else None,  # type: ignore[arg-type]
@@ -204,5 +217,10 @@ def _fields_of(section: str, record: type[Any]) -> dict[str, Field]:
 
 
 #: Fields by section and name.
-FIELDS: dict[str, dict[str, Field]] = {section: _fields_of(section, record) for section, record in RECORDS.items()}
+FIELDS: dict[str, dict[str, Field]] = {
+    section: _fields_of(f"case.{section}", record, _PATHS) for section, record in RECORDS.items()
+}
+#: Fields of a component by name; its owner is the platform the mapping names.
+COMPONENT_FIELDS: dict[str, Field] = _fields_of("component", Component, COMPONENT_PATHS)
+del COMPONENT_FIELDS["owner_id"]
 CASE_NO = Field("case_no", "case.key.case_no", Kind.CODE, str, None, is_required=True)

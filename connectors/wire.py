@@ -7,7 +7,6 @@ tuple, and lets msgspec check types and limits in C.
 
 import re
 from collections.abc import Callable
-from math import isfinite
 from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
@@ -15,6 +14,7 @@ from uuid import UUID
 import msgspec
 from google.protobuf.message import DecodeError
 
+from connectors.component_form import COMPONENT_PATHS, check_component, check_position
 from exchange_db.records import (
     COUNTERS,
     Action,
@@ -23,6 +23,7 @@ from exchange_db.records import (
     Case,
     CheckState,
     CheckVerdict,
+    Component,
     Counts,
     Crs,
     FigureCell,
@@ -30,6 +31,7 @@ from exchange_db.records import (
     Handling,
     HandlingState,
     Parcel,
+    Record,
     RecordKind,
     Report,
     Violated,
@@ -37,6 +39,7 @@ from exchange_db.records import (
 )
 from exchange_db.regions import parse_region, region_of
 from protos.case.v1 import case_pb2
+from protos.component.v1 import component_pb2
 from protos.exchange.v1 import parcel_pb2
 from protos.figure.v1 import figure_pb2
 
@@ -67,6 +70,7 @@ _PATHS: dict[type[Any], dict[str, str]] = {
         "class_kind": "class_code.kind",
         "class_code": "class_code.code",
     },
+    Component: COMPONENT_PATHS,
 }
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -118,6 +122,7 @@ _ASSIGNMENT = _Reader(Assignment, "case.assignment")
 _HANDLING = _Reader(Handling, "case.handling")
 _VERDICT = _Reader(CheckVerdict, "case.verdict")
 _ACTION = _Reader(Action, "case.actions")
+_COMPONENT = _Reader(Component, "component")
 _COUNTS = attrgetter(*COUNTERS)
 _KINDS = {"case": RecordKind.CASE, "component": RecordKind.COMPONENT, "figure_sheet": RecordKind.FIGURE_SHEET}
 
@@ -142,13 +147,13 @@ def read_parcel(payload: bytes) -> Parcel:
     kind = message.WhichOneof("record")
     if kind is None:
         raise Violated("RECORD_MISSING")
-    record: Case | FigureSheet
+    record: Record
     if kind == "case":
         record = read_case(message.case)
-    elif kind == "figure_sheet":
-        record = read_sheet(message.figure_sheet)
+    elif kind == "component":
+        record = read_component(message.component)
     else:
-        raise Violated("RECORD_KIND_UNSUPPORTED", kind, kind)
+        record = read_sheet(message.figure_sheet)
     return Parcel(bytes.fromhex(message_id.replace("-", "")), origin_id, created_time, _KINDS[kind], record, payload)
 
 
@@ -197,11 +202,8 @@ def _read_report(message: case_pb2.Report) -> Report:
             raise Violated("CRS_MISSING", "case.report.position.crs")
         if not report.address:
             raise Violated("PLACE_MISSING", "case.report.position")
-    elif report.crs is Crs.LOCAL:
-        if not (isfinite(report.x) and isfinite(report.y)):
-            raise Violated("POSITION_OUT_OF_RANGE", "case.report.position", f"{report.x}, {report.y}")
-    elif not (-180 <= report.x <= 180 and -90 <= report.y <= 90):
-        raise Violated("POSITION_OUT_OF_RANGE", "case.report.position", f"{report.x}, {report.y}")
+    else:
+        check_position(report.crs, report.x, report.y, "case.report.position")
     return report
 
 
@@ -237,6 +239,19 @@ def _read_action(message: case_pb2.Action) -> Action:
     if not _is_uuid(action.action_id):
         raise Violated("FIELD_INVALID", "case.actions.action_id", action.action_id)
     return action
+
+
+def read_component(message: component_pb2.Component) -> Component:
+    """Reads a component.
+
+    Raises:
+        Violated: a field does not keep the contract.
+    """
+    component: Component = _COMPONENT.read(message)
+    check_region(component.region_code, "component.region_code")
+    _check_platform(component.owner_id, "component.owner_id")
+    check_component(component, has_position=message.HasField("position"))
+    return component
 
 
 def read_sheet(message: figure_pb2.FigureSheet) -> FigureSheet:
@@ -318,11 +333,13 @@ def _check_text(text: str, path: str) -> None:
         raise Violated("TEXT_INVALID", path)
 
 
-def write_parcel(message_id: UUID, origin_id: str, created_time: int, record: Case | FigureSheet) -> bytes:
+def write_parcel(message_id: UUID, origin_id: str, created_time: int, record: Record) -> bytes:
     """Serializes a record in its envelope; the result is what is signed, stored and forwarded."""
     message = parcel_pb2.Parcel(message_id=str(message_id), origin_id=origin_id, created_time=created_time)
     if isinstance(record, Case):
         write_case(record, message.case)
+    elif isinstance(record, Component):
+        write_component(record, message.component)
     else:
         _write_sheet(record, message.figure_sheet)
     return message.SerializeToString(deterministic=True)
@@ -342,6 +359,11 @@ def write_case(case: Case, message: case_pb2.Case) -> None:
             _write_fields(reader, section, getattr(message, reader.name.rpartition(".")[2]))
     for action in case.actions:
         _write_fields(_ACTION, action, message.actions.add())
+
+
+def write_component(component: Component, message: component_pb2.Component) -> None:
+    """Fills a message with a component."""
+    _write_fields(_COMPONENT, component, message)
 
 
 def _write_fields(reader: _Reader, record: Any, message: Any) -> None:

@@ -18,6 +18,11 @@ def sheet_key(reporter_id: str, region: int, month: int) -> bytes:
     return _digest(f"sheet\0{reporter_id}\0{region}\0{month}".encode())
 
 
+def component_key(owner_id: str, component_id: str) -> bytes:
+    """Returns the 16 bytes that stand for a component: ids are unique at the platform that keeps it."""
+    return _digest(f"component\0{owner_id}\0{component_id}".encode())
+
+
 def message_key(origin_id: str, message_id: bytes) -> bytes:
     """Returns the 16 bytes that stand for a message, whichever way it comes."""
     return _digest(origin_id.encode() + b"\0" + message_id)

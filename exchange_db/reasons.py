@@ -23,10 +23,6 @@ REASONS: dict[str, ReasonText] = {
         "The parcel carries no record. Set exactly one of case, component or figure_sheet.",
         "包内没有记录，请填写 case、component、figure_sheet 之一。",
     ),
-    "RECORD_KIND_UNSUPPORTED": ReasonText(
-        "This hub does not take {value} records yet; see the capabilities in Hello.",
-        "本枢纽暂不接收 {value} 记录，请查看 Hello 返回的能力清单。",
-    ),
     "FIELD_MISSING": ReasonText("The field is required. Fill it in.", "必填字段为空，请补填。"),
     "FIELD_INVALID": ReasonText("The value does not fit: {value}.", "取值不符合要求：{value}。"),
     "TEXT_INVALID": ReasonText(
@@ -46,9 +42,21 @@ REASONS: dict[str, ReasonText] = {
         "A position needs its coordinate reference system; the systems differ by up to 700 m.",
         "坐标必须注明坐标系，不同坐标系相差可达 700 米。",
     ),
+    "CRS_UNCONVERTIBLE": ReasonText(
+        "Positions in {value} cannot be converted here; configure the city's frame as components.local_frame.",
+        "本枢纽无法转换 {value} 坐标，请在设置 components.local_frame 中配置城市平面坐标系。",
+    ),
     "POSITION_OUT_OF_RANGE": ReasonText(
         "{value} is no longitude and latitude in degrees. Are they swapped?",
         "{value} 不是以度为单位的经纬度，是否颠倒？",
+    ),
+    "COMPONENT_ID_INVALID": ReasonText(
+        "The identification code does not fit its scheme: {value}. Correct it, or name its scheme in id_scheme.",
+        "部件标识码不符合其编码方式：{value}。请更正，或在 id_scheme 中写明所用编码方式。",
+    ),
+    "ID_SCHEME_UNKNOWN": ReasonText(
+        "{value} is no scheme of identification codes; leave id_scheme empty for that of the class's standard.",
+        "{value} 不是已知的部件编码方式；按分类标准编码的请将 id_scheme 留空。",
     ),
     "PLACE_MISSING": ReasonText("Give a position or an address.", "请填写坐标或地址。"),
     "CLOCK_SKEW": ReasonText(
@@ -133,6 +141,12 @@ REASONS: dict[str, ReasonText] = {
         "request_id 必须为 UUID 且与包的 message_id 相同。",
     ),
     "CASE_NOT_FOUND": ReasonText("This hub holds no such case inside your rights.", "本枢纽在您的权限内没有该案件。"),
+    "COMPONENT_NOT_FOUND": ReasonText(
+        "This hub holds no component {value} inside your rights.", "本枢纽在您的权限内没有部件 {value}。"
+    ),
+    "RATE_LIMITED": ReasonText(
+        "You ask more often than this hub allows. Wait {value} seconds.", "查询过于频繁，请 {value} 秒后再试。"
+    ),
     "ARGUMENT_INVALID": ReasonText("The argument does not fit: {value}.", "参数不符合要求：{value}。"),
     "CURSOR_AHEAD": ReasonText(
         "Nothing after {value} was ever given out. Start again from 0 or restore your own store.",

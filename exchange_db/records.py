@@ -17,6 +17,7 @@ Text60 = Annotated[str, Meta(max_length=60)]
 Text64 = Annotated[str, Meta(max_length=64)]
 Text100 = Annotated[str, Meta(max_length=100)]
 Text400 = Annotated[str, Meta(max_length=400)]
+Text1000 = Annotated[str, Meta(max_length=1000)]
 Text4000 = Annotated[str, Meta(max_length=4000)]
 Name40 = Annotated[str, Meta(min_length=1, max_length=40)]
 PlatformId = Annotated[str, Meta(min_length=8, max_length=64)]
@@ -120,6 +121,16 @@ class Crs(IntEnum):
     LOCAL = 5
 
 
+class ComponentState(IntEnum):
+    """Condition of a component (完好, 破损, 丢失, 废弃, 移除)."""
+
+    SOUND = 1
+    BROKEN = 2
+    LOST = 3
+    ABANDONED = 4
+    REMOVED = 5
+
+
 class Report(Struct, frozen=True, array_like=True, gc=False):
     """What was found, where and when; owned by the platform that reported it."""
 
@@ -218,7 +229,7 @@ class Action(Struct, frozen=True, array_like=True, gc=False):
     platform_id: PlatformId
     action_time: Annotated[int, Meta(ge=1, le=7_258_118_400_000_000)]
     actor_ref: Text100 = ""
-    opinion: Annotated[str, Meta(max_length=1000)] = ""
+    opinion: Text1000 = ""
 
 
 class Case(Struct, frozen=True, gc=False):
@@ -272,7 +283,42 @@ class FigureSheet(Struct, frozen=True, gc=False):
     cells: tuple[FigureCell, ...]
 
 
-Record = Case | FigureSheet
+class Component(Struct, frozen=True, array_like=True, gc=False):
+    """A component (部件), whole; owned by the platform that keeps it.
+
+    ``id_scheme`` says how ``component_id`` is built, empty for the way of the class's standard (see
+    ``connectors.component_ids``). A party is a unit's code and its name: 主管部门, 权属单位, 养护单位.
+    """
+
+    revision: Revision
+    component_id: Annotated[str, Meta(min_length=1, max_length=32)]
+    owner_id: PlatformId
+    standard_ref: Name40
+    class_kind: CodeKind
+    class_code: Annotated[str, Meta(min_length=1, max_length=20)]
+    name: Annotated[str, Meta(min_length=1, max_length=60)]
+    region_code: str
+    state: ComponentState
+    area_code: Annotated[str, Meta(max_length=12)] = ""
+    grid_code: Text20 = ""
+    crs: Crs = Crs.NONE
+    x: float = 0.0
+    y: float = 0.0
+    accuracy_class: Annotated[str, Meta(max_length=1)] = ""
+    supervisor_code: Text40 = ""
+    supervisor_name: Text100 = ""
+    proprietor_code: Text40 = ""
+    proprietor_name: Text100 = ""
+    maintainer_code: Text40 = ""
+    maintainer_name: Text100 = ""
+    initial_time: Time = 0
+    changed_time: Time = 0
+    data_source: Text60 = ""
+    note: Text1000 = ""
+    id_scheme: Text40 = ""
+
+
+Record = Case | Component | FigureSheet
 
 
 class Parcel(Struct, frozen=True, gc=False):

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
+from connectors.crs import Converter
 from exchange_db import migrate, months
 from exchange_db.embedded import EmbeddedServer
 from exchange_db.errors import EmbeddedServerFailed
@@ -13,6 +14,7 @@ from exchange_db.peers import Peer
 from exchange_db.session import Ledger
 from hub.apply.worker import ApplyLane
 from hub.clock import Clock
+from hub.components.reading import ComponentReader
 from hub.delivery.dialling import Dialler
 from hub.delivery.dispatcher import Dispatcher
 from hub.delivery.fetcher import Fetcher
@@ -24,10 +26,12 @@ from hub.jobs.schedule import schedule
 from hub.listener import Listener
 from hub.rpc.calls import CallGuard
 from hub.rpc.case_reading import CaseReader
+from hub.rpc.component_servicer import ComponentServicer
 from hub.rpc.exchange_servicer import ExchangeServicer
 from hub.rpc.federation_servicer import FederationServicer
 from hub.rpc.server import RpcServer, Servicers
 from hub.rpc.statistics_servicer import StatisticsServicer
+from hub.rpc.throttle import Throttle
 from hub.settings import ROLES, Role, Settings
 from hub.statistics.reading import FigureReader
 
@@ -138,6 +142,10 @@ class Hub:
             ExchangeServicer(ledger, desk, listener, reader, self._clock),
             FederationServicer(ledger, self._clock, hub.id, hub.name, hub.region),
             StatisticsServicer(FigureReader(ledger, settings)),
+            ComponentServicer(
+                ComponentReader(ledger, hub.region, Converter(settings.components.local_frame)),
+                Throttle(self._clock, settings.components.calls_per_minute),
+            ),
         )
         return RpcServer(
             CallGuard(ledger, self._clock),

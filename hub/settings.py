@@ -129,6 +129,18 @@ class FiguresPart(_Part):
         return CountingRules(self.zone, self.anchor, self.is_equal_on_time, self.is_midnight_next_month)
 
 
+class ComponentsPart(_Part):
+    """Components, and how they are given out for other uses."""
+
+    local_frame: str = Field(
+        default="",
+        description="PROJ string of the city's own plane frame in metres, as its surveyors give it; empty for none",
+    )
+    calls_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=120, description="Questions about components a neighbour may ask in a minute, in each process"
+    )
+
+
 class ConsolePart(_Part):
     """The pages for people. Without sign-on they are served to this machine only."""
 
@@ -155,6 +167,7 @@ class Settings(BaseSettings):
     deliver: DeliverPart = DeliverPart()
     figures: FiguresPart = FiguresPart()
     console: ConsolePart = ConsolePart()
+    components: ComponentsPart = ComponentsPart()
 
     @classmethod
     def settings_customise_sources(

@@ -17,7 +17,7 @@ from connectors.county.spool import Item, Outcome, Spool, State
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
 from connectors.transports.grpc_peer import GrpcPeer
 from connectors.wire import read_parcel
-from exchange_db.records import Case, Handling, Violated, Violation
+from exchange_db.records import Case, Component, Handling, Violated, Violation
 
 __all__ = ["CountyClient", "Receipt", "State"]
 
@@ -85,17 +85,17 @@ class CountyClient:
         progress = self._spool.progress()
         return progress.written - progress.answered
 
-    async def report(self, *cases: Case) -> list[str]:
-        """Takes cases to be sent; on return they are on this machine's disk. Returns their message ids.
+    async def report(self, *records: Case | Component) -> list[str]:
+        """Takes records to be sent; on return they are on this machine's disk. Returns their message ids.
 
-        The same case gives the same id and is done once, however often it is reported; a change needs a higher
-        revision of the section that changed.
+        The same record gives the same id and is done once, however often it is reported; a change needs a higher
+        revision of the component, or of the section of a case that changed.
 
         Raises:
-            Violated: a case does not keep the contract; none of them was taken.
+            Violated: a record does not keep the contract; none of them was taken.
             SpoolInvalid: the disk is full or broken; none of them was taken.
         """
-        packed = [pack(self.profile.platform_id, case) for case in cases]
+        packed = [pack(self.profile.platform_id, record) for record in records]
         self._spool.write([Item(*item) for item in packed])
         self._pusher.wake()
         return [item.message_id for item in packed]

@@ -1,7 +1,7 @@
-"""Puts a case into the parcel a county sends: the same case always gives the same bytes.
+"""Puts a record into the parcel a county sends: the same record always gives the same bytes.
 
 A hub knows a message by its id for ever and takes the same id with other bytes for a mistake. So the id comes from the
-content, and so does the time: a case that is sent again in a year, from another machine, is still the same message.
+content, and so does the time: a record that is sent again in a year, from another machine, is still the same message.
 """
 
 from typing import NamedTuple
@@ -10,30 +10,34 @@ import msgspec
 
 from connectors.mapping import message_id_of
 from connectors.wire import read_parcel, write_parcel
-from exchange_db.records import Case
+from exchange_db.records import Case, Component
 
 #: Times that lie ahead by their nature and say nothing of when something was written.
 _AHEAD = ("deadline", "until")
 
 
 class Packed(NamedTuple):
-    """A case ready to be sent."""
+    """A record ready to be sent; ``case_no`` is what its platform calls it, for a component its code."""
 
     message_id: str
     case_no: str
     payload: bytes
 
 
-def pack(platform_id: str, case: Case) -> Packed:
-    """Returns the parcel of a case in the name of a platform.
+def pack(platform_id: str, record: Case | Component) -> Packed:
+    """Returns the parcel of a record in the name of a platform.
 
     Raises:
-        Violated: the case does not keep the contract; names the field.
+        Violated: the record does not keep the contract; names the field.
     """
-    message_id = message_id_of(case)
-    payload = write_parcel(message_id, platform_id, _told_time(case), case)
+    message_id = message_id_of(record)
+    if isinstance(record, Case):
+        number, told_time = record.case_no, _told_time(record)
+    else:
+        number, told_time = record.component_id, max(record.changed_time, record.initial_time) or 1
+    payload = write_parcel(message_id, platform_id, told_time, record)
     read_parcel(payload)
-    return Packed(str(message_id), case.case_no, payload)
+    return Packed(str(message_id), number, payload)
 
 
 def _told_time(case: Case) -> int:

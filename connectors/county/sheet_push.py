@@ -86,7 +86,7 @@ class SheetPush:
 
     Args:
         path: the file.
-        mapping: how its rows become cases.
+        mapping: how its rows become cases or components.
         profile: who sends, and where to.
         watcher: who is told.
     """
@@ -281,8 +281,8 @@ class SheetPush:
             count, number = count + 1, row.number
             mapped = map_row(self._mapping, row)
             cells = json.dumps(mapped.values)
-            if mapped.case is not None:
-                packed = pack(self._profile.platform_id, mapped.case)
+            if mapped.record is not None:
+                packed = pack(self._profile.platform_id, mapped.record)
                 items.append(Item(*packed, row=row.number, cells=cells))
             elif mapped.violation is not None:
                 unmapped.append((row.number, cells, mapped.violation))

@@ -1,10 +1,11 @@
 """Where a record goes on to: a pure function of the case, the sender and the registry.
 
 A case goes up to the parent, and down to the children that have a part in it: the platform that issued it, the one
-that decides, the one that handles it, or the hub above one of them. It never goes back to the neighbour it came from.
+that decides, the one that handles it, or the hub above one of them. A component goes up, and down to the children
+of its region. Nothing ever goes back to the neighbour it came from.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -55,6 +56,25 @@ class Router:
             )
             for destination_id, is_new in self._ways(
                 then, (after.issuer_id, after.authority_id, after.handler_id), sender_id
+            )
+        ]
+
+    def of_component(self, owner_id: str, regions: Iterable[int], inbox_id: int, sender_id: str) -> list[Consignment]:
+        """Returns where a component goes: up, and down to the children of the regions it concerns.
+
+        Whoever keeps it, and a hub that its keeper reports to another way, has it from there.
+        """
+        home = region_of(owner_id)
+        return [
+            Consignment(peer.destination_id, (inbox_id,))
+            for peer in self._peers
+            if peer.peer_id not in (sender_id, owner_id)
+            and (
+                peer.relation == "parent"
+                or (
+                    any(region in subtree(peer.region) for region in regions)
+                    and not (peer.kind == "hub" and home in subtree(peer.region))
+                )
             )
         ]
 

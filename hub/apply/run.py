@@ -18,8 +18,11 @@ from exchange_db.facts import CaseFacts, facts_of, read_facts
 from exchange_db.inbox import InboxRow
 from exchange_db.quarantine import Held
 from exchange_db.receipts import QUARANTINED, STALE, Exceptional, Run
-from exchange_db.records import COUNTERS, Case, FigureSheet, Violated, Violation
+from exchange_db.records import COUNTERS, Case, Component, FigureSheet, Violated, Violation
+from exchange_db.regions import region_of
 from exchange_db.session import HotSession
+from hub.apply import components
+from hub.apply.components import ComponentRun
 from hub.apply.lifecycle import fold
 from hub.apply.routing import Consignment, Router
 
@@ -40,7 +43,7 @@ class Decoded(Struct, frozen=True, gc=False):
     """A row of the log and what it says; a ``Violated`` if it cannot be read any more."""
 
     row: InboxRow
-    record: CaseFacts | FigureSheet | Violated
+    record: CaseFacts | Component | FigureSheet | Violated
 
 
 async def decode(session: HotSession, rows: list[InboxRow]) -> list[Decoded]:
@@ -62,7 +65,7 @@ async def decode(session: HotSession, rows: list[InboxRow]) -> list[Decoded]:
     return decoded
 
 
-def _read(payload: bytes) -> CaseFacts | FigureSheet | Violated:
+def _read(payload: bytes) -> CaseFacts | Component | FigureSheet | Violated:
     try:
         parcel = read_parcel(payload)
     except Violated as violated:
@@ -94,10 +97,15 @@ async def apply_run(
     """
     keys = {(item.record.home_region, item.row.record_key) for item in decoded if isinstance(item.record, CaseFacts)}
     known = await cases.load(session, list(keys))
-    run = _Run(known, neighbourhood, rules)
+    things = {
+        (region_of(item.record.owner_id), item.row.record_key) for item in decoded if isinstance(item.record, Component)
+    }
+    run = _Run(known, await components.begin(session, things), neighbourhood, rules)
     for start in range(0, len(decoded), SLICE):
         for item in decoded[start : start + SLICE]:
-            if isinstance(item.record, FigureSheet):
+            if isinstance(item.record, Component):
+                run.take_component(item.row, item.record)
+            elif isinstance(item.record, FigureSheet):
                 await run.take_sheet(session, item.row, item.record)
             else:
                 run.take(item.row, item.record)
@@ -119,8 +127,11 @@ async def apply_run(
 class _Run:
     """What a run has to write."""
 
-    def __init__(self, known: dict[bytes, CaseRow], neighbourhood: Neighbourhood, rules: CountingRules) -> None:
+    def __init__(
+        self, known: dict[bytes, CaseRow], things: ComponentRun, neighbourhood: Neighbourhood, rules: CountingRules
+    ) -> None:
         self._known = known
+        self._things = things
         self._neighbourhood = neighbourhood
         self._rules = rules
         #: Touched cases as they were before the run, ``None`` for new ones.
@@ -141,6 +152,16 @@ class _Run:
                 self._except(row, STALE, _NO_VIOLATION)
         except Violated as violated:
             self._hold(row, case.home_region, violated.violation)
+
+    def take_component(self, row: InboxRow, component: Component) -> None:
+        """Applies one component, if it is newer than what is there."""
+        regions = self._things.take(component, row.record_key, row.inbox_id)
+        if regions is None:
+            self._except(row, STALE, _NO_VIOLATION)
+            return
+        sender_id = self._neighbourhood.senders[row.stream_id]
+        router = self._neighbourhood.router
+        self._send(row, router.of_component(component.owner_id, regions, row.inbox_id, sender_id))
 
     async def take_sheet(self, session: HotSession, row: InboxRow, sheet: FigureSheet) -> None:
         """Puts one sheet of counts into the ledger, if it is newer than what is there."""
@@ -191,6 +212,7 @@ class _Run:
         await cases.save(session, new, changed)
         await cases.add_sections(session, self._sections)
         await cases.add_actions(session, self._actions)
+        await self._things.write(session)
         await figures.add_deltas(session, await self._deltas())
         await outbox.add(session, self._outbox)
         await quarantine.hold(session, await self._put_aside(session))

@@ -17,7 +17,7 @@ from rich.table import Table
 from connectors.mapping import MappedRow, Unmapped, find_unmapped, map_row
 from connectors.mapping_file import Mapping, MappingInvalid, read_mapping
 from connectors.sheets import SheetInvalid, SheetRow, read_rows
-from exchange_db.records import Case, Violation, printable
+from exchange_db.records import Case, Component, Violation, printable
 from hub.cli.app import app
 
 commands = typer.Typer(no_args_is_help=True, help="映射：报送前试算。 / Mappings: try one before pushing.")
@@ -48,9 +48,9 @@ class _Survey:
         self.row_count += 1
         if len(self.first) < self._shown:
             self.first.append(mapped)
-        if mapped.case is not None:
+        if mapped.record is not None:
             self.accepted_count += 1
-            self._note_number(mapped.case)
+            self._note_number(mapped.record)
         elif mapped.violation is not None:
             key = mapped.violation.reason, mapped.violation.field_path
             self.refused[key] += 1
@@ -61,8 +61,8 @@ class _Survey:
                 else:
                     self.unlisted_count += 1
 
-    def _note_number(self, case: Case) -> None:
-        mark = hash(case.case_no)
+    def _note_number(self, record: Case | Component) -> None:
+        mark = hash(record.case_no if isinstance(record, Case) else record.component_id)
         if mark in self._case_hashes:
             self.repeated_count += 1
         elif len(self._case_hashes) < _MOST_CASES:
@@ -83,8 +83,8 @@ class _Survey:
             "unmapped": [value._asdict() | {"count": count} for value, count in self.unmapped.most_common()],
             "unmapped_unlisted": self.unlisted_count,
             "first": [
-                {"row": row.number, "fields": dict(_fields_of(row.case, self._mapping.clock.zone))}
-                if row.case is not None
+                {"row": row.number, "fields": dict(_fields_of(row.record, self._mapping.clock.zone))}
+                if row.record is not None
                 else {"row": row.number, "refused": msgspec.structs.asdict(row.violation or _NONE)}
                 for row in self.first
             ],
@@ -151,7 +151,7 @@ def _print(survey: _Survey, mapping: Mapping) -> None:
 def _print_first(console: Console, survey: _Survey, zone: tzinfo) -> None:
     if not survey.first:
         return
-    columns = [dict(_fields_of(row.case, zone)) if row.case is not None else {} for row in survey.first]
+    columns = [dict(_fields_of(row.record, zone)) if row.record is not None else {} for row in survey.first]
     table = Table("字段 / field", *(f"第 {row.number} 行" for row in survey.first), title="前几行 / First rows")
     for name in dict.fromkeys(name for column in columns for name in column):
         table.add_row(name, *(_plain(column.get(name, "")) for column in columns))
@@ -159,21 +159,27 @@ def _print_first(console: Console, survey: _Survey, zone: tzinfo) -> None:
     console.print(table)
 
 
-def _fields_of(case: Case, zone: tzinfo) -> Iterator[tuple[str, str]]:
-    """Yields the fields of a case that say something, times in the zone of the mapping."""
-    yield "case_no", case.case_no
+def _fields_of(record: Case | Component, zone: tzinfo) -> Iterator[tuple[str, str]]:
+    """Yields the fields of a record that say something, times in the zone of the mapping."""
+    if isinstance(record, Component):
+        yield from _said(record, "component", zone)
+        return
+    yield "case_no", record.case_no
     for name in ("report", "assignment", "handling", "verdict"):
-        section = getattr(case, name)
-        if section is None:
+        section = getattr(record, name)
+        if section is not None:
+            yield from _said(section, name, zone)
+
+
+def _said(section: msgspec.Struct, name: str, zone: tzinfo) -> Iterator[tuple[str, str]]:
+    for field, value in msgspec.structs.asdict(section).items():
+        if not value:
             continue
-        for field, value in msgspec.structs.asdict(section).items():
-            if not value:
-                continue
-            if field.endswith("_time"):
-                shown = str((_EPOCH + timedelta(microseconds=value)).astimezone(zone))
-            else:
-                shown = value.name if isinstance(value, IntEnum) else str(value)
-            yield f"{name}.{field}", shown
+        if field.endswith("_time"):
+            shown = str((_EPOCH + timedelta(microseconds=value)).astimezone(zone))
+        else:
+            shown = value.name if isinstance(value, IntEnum) else str(value)
+        yield f"{name}.{field}", shown
 
 
 def _plain(text: str) -> str:

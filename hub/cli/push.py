@@ -192,12 +192,13 @@ def _check_credentials(profile: Profile) -> None:
 
 
 def _check_issuer(mapping: Mapping, profile: Profile) -> None:
-    is_reporting = any(section.name == "report" for section in mapping.sections)
+    is_reporting = any(section.name in ("report", "component") for section in mapping.sections)
     if is_reporting and mapping.issuer_id != profile.platform_id:
         _fail(
             CANNOT,
-            f"映射的 issuer_id 是 {mapping.issuer_id}，连接档案属于 {profile.platform_id}：平台只能上报自己的案件。"
-            " / The mapping reports cases of another platform than the profile's; put the same name into both.",
+            f"映射的 issuer_id 是 {mapping.issuer_id}，连接档案属于 {profile.platform_id}："
+            "平台只能上报自己的案件和部件。"
+            " / The mapping reports records of another platform than the profile's; put the same name into both.",
         )
 
 

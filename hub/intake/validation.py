@@ -8,8 +8,8 @@ from auth.principal import Principal
 from connectors.wire import origin_of, read_parcel
 from exchange_db.facts import pack_facts
 from exchange_db.inbox import Entry, Refusal
-from exchange_db.keys import case_key, message_key, sheet_key
-from exchange_db.records import Case, FigureSheet, Violated
+from exchange_db.keys import case_key, component_key, message_key, sheet_key
+from exchange_db.records import Case, Component, Violated
 from exchange_db.regions import region_of
 
 #: Most microseconds a sender's clock may be ahead.
@@ -64,10 +64,15 @@ class Gate:
                         self._admit_region(region, "case.report.region_code")
                 else:
                     region = region_of(record.issuer_id)
+            elif isinstance(record, Component):
+                key = component_key(record.owner_id, record.component_id)
+                region = int(record.region_code)
+                _require_writer(record.owner_id, parcel.origin_id, "component.owner_id")
+                self._admit_region(region, "component.region_code")
             else:
                 key = sheet_key(record.reporter_id, record.region, record.month)
                 region = record.region
-                _require_reporter(record, parcel.origin_id)
+                _require_writer(record.reporter_id, parcel.origin_id, "figure_sheet.reporter_id")
                 self._admit_region(region, "figure_sheet.region_code")
         except Violated as refused:
             return Refusal(refused.violation, origin_of(payload), payload)
@@ -84,9 +89,10 @@ class Gate:
             self._regions.add(region)
 
 
-def _require_reporter(sheet: FigureSheet, origin_id: str) -> None:
-    if sheet.reporter_id != origin_id:
-        raise Violated("ORIGIN_FORBIDDEN", "figure_sheet.reporter_id", sheet.reporter_id)
+def _require_writer(writer_id: str, origin_id: str, path: str) -> None:
+    """Checks that a record that belongs to one platform alone was written by it."""
+    if writer_id != origin_id:
+        raise Violated("ORIGIN_FORBIDDEN", path, writer_id)
 
 
 def _ahead(path: str, moment: int, now: int) -> Violated:

@@ -14,7 +14,7 @@ from connectors.wire import write_parcel
 from exchange_db.cases import CaseRow
 from exchange_db.facts import pack_facts
 from exchange_db.inbox import Entry
-from exchange_db.keys import case_key, message_key, partition_of
+from exchange_db.keys import case_key, component_key, message_key, partition_of
 from exchange_db.records import (
     Action,
     Assignment,
@@ -23,6 +23,8 @@ from exchange_db.records import (
     CheckState,
     CheckVerdict,
     CodeKind,
+    Component,
+    ComponentState,
     Counts,
     Crs,
     FigureCell,
@@ -139,6 +141,36 @@ def a_case(case_no: str = "2020-0001", issuer_id: str = COUNTY, **sections: Any)
     return Case(issuer_id, case_no, **sections or {"report": a_report()})
 
 
+def a_component(number: int = 1, revision: int = 1, **changes: Any) -> Component:
+    """A manhole cover in 中方县, kept by the county's platform."""
+    values: dict[str, Any] = {
+        "revision": revision,
+        "component_id": f"4312210102{number:06d}",
+        "owner_id": COUNTY,
+        "standard_ref": STANDARD,
+        "class_kind": CodeKind.COMPONENT,
+        "class_code": "0102",
+        "name": "污水井盖",
+        "region_code": "431221",
+        "state": ComponentState.SOUND,
+        "area_code": "431221100001",
+        "grid_code": "431221100001001",
+        "crs": Crs.CGCS2000,
+        "x": 109.944,
+        "y": 27.440,
+        "accuracy_class": "B",
+        "supervisor_code": "cg01",
+        "supervisor_name": "县城市管理局",
+        "proprietor_code": "ps01",
+        "proprietor_name": "县排水公司",
+        "maintainer_code": "sz01",
+        "maintainer_name": "县市政所",
+        "initial_time": NOON - 300 * DAY,
+        "data_source": "普查",
+    }
+    return Component(**values | changes)
+
+
 def a_sheet(*cells: FigureCell, **changes: Any) -> FigureSheet:
     """The city's sheet of counts for 中方县, June 2020."""
     values: dict[str, Any] = {
@@ -163,9 +195,16 @@ def a_payload(
     record: Record, origin_id: str = "", *, message_id: UUID | None = None, created_time: int = NOON
 ) -> bytes:
     """A serialized Parcel; the origin is the record's own platform unless named, the message a new one."""
-    if not origin_id:
-        origin_id = record.issuer_id if isinstance(record, Case) else record.reporter_id
-    return write_parcel(message_id or UUID(int=next(_numbers) << 64), origin_id, created_time, record)
+    return write_parcel(
+        message_id or UUID(int=next(_numbers) << 64), origin_id or writer_of(record), created_time, record
+    )
+
+
+def writer_of(record: Record) -> str:
+    """The platform a record belongs to."""
+    if isinstance(record, Case):
+        return record.issuer_id
+    return record.owner_id if isinstance(record, Component) else record.reporter_id
 
 
 def an_entry(
@@ -175,12 +214,14 @@ def an_entry(
     record = record or a_case(f"2020-{next(_numbers):06d}")
     message_id = message_id or UUID(int=next(_numbers) << 64)
     payload = a_payload(record, origin_id, message_id=message_id)
-    facts = None
+    facts, origin = None, origin_id or writer_of(record)
     if isinstance(record, Case):
-        key, kind, origin = case_key(record.issuer_id, record.case_no), RecordKind.CASE, origin_id or record.issuer_id
+        key, kind = case_key(record.issuer_id, record.case_no), RecordKind.CASE
         facts = pack_facts(record, origin)
+    elif isinstance(record, Component):
+        key, kind = component_key(record.owner_id, record.component_id), RecordKind.COMPONENT
     else:
-        key, kind, origin = bytes(16), RecordKind.FIGURE_SHEET, origin_id or record.reporter_id
+        key, kind = bytes(16), RecordKind.FIGURE_SHEET
     entry = Entry(message_key(origin, message_id.bytes), kind, key, region_of(origin), facts, payload)
     return msgspec.structs.replace(entry, **changes)
 

@@ -15,6 +15,8 @@ from exchange_db.records import (
     Case,
     CheckState,
     CheckVerdict,
+    CodeKind,
+    Component,
     Counts,
     Crs,
     FigureCell,
@@ -104,6 +106,21 @@ cases = st.builds(
     verdict=st.none() | verdicts,
     actions=st.lists(actions, max_size=3).map(tuple),
 ).filter(lambda case: any((case.report, case.assignment, case.handling, case.verdict, case.actions)))
+
+
+def _placed_component(component: Component) -> Component:
+    return msgspec.structs.replace(component, crs=Crs.CGCS2000 if component.crs is Crs.NONE else component.crs)
+
+
+components = _section(
+    Component,
+    component_id=st.from_regex(r"[0-9A-Z]{1,32}", fullmatch=True),
+    owner_id=platform_ids,
+    class_kind=st.just(CodeKind.COMPONENT),
+    region_code=st.integers(0, 999_999).map("{:06d}".format),
+    accuracy_class=st.sampled_from(["", "A", "B", "C"]),
+    id_scheme=st.just("opaque"),
+).map(_placed_component)
 
 
 def _counts(values: list[int]) -> Counts:

@@ -26,17 +26,17 @@ from protos.common.v1 import code_pb2 as protos_dot_common_dot_v1_dot_code__pb2
 from protos.common.v1 import position_pb2 as protos_dot_common_dot_v1_dot_position__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#protos/component/v1/component.proto\x12\x12sanji.component.v1\x1a\x1bprotos/common/v1/code.proto\x1a\x1fprotos/common/v1/position.proto\"#\n\x05Party\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"\x90\x04\n\tComponent\x12\x10\n\x08revision\x18\x01 \x01(\x05\x12\x14\n\x0c\x63omponent_id\x18\x02 \x01(\t\x12\x10\n\x08owner_id\x18\x03 \x01(\t\x12,\n\nclass_code\x18\x04 \x01(\x0b\x32\x18.sanji.common.v1.CodeRef\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x13\n\x0bregion_code\x18\x06 \x01(\t\x12\x11\n\tarea_code\x18\x07 \x01(\t\x12\x11\n\tgrid_code\x18\x08 \x01(\t\x12+\n\x08position\x18\t \x01(\x0b\x32\x19.sanji.common.v1.Position\x12\x16\n\x0e\x61\x63\x63uracy_class\x18\n \x01(\t\x12\x31\n\x05state\x18\x0b \x01(\x0e\x32\".sanji.component.v1.ComponentState\x12-\n\nsupervisor\x18\x0c \x01(\x0b\x32\x19.sanji.component.v1.Party\x12-\n\nproprietor\x18\r \x01(\x0b\x32\x19.sanji.component.v1.Party\x12-\n\nmaintainer\x18\x0e \x01(\x0b\x32\x19.sanji.component.v1.Party\x12\x14\n\x0cinitial_time\x18\x0f \x01(\x03\x12\x14\n\x0c\x63hanged_time\x18\x10 \x01(\x03\x12\x13\n\x0b\x64\x61ta_source\x18\x11 \x01(\t\x12\x0c\n\x04note\x18\x12 \x01(\t*\xbe\x01\n\x0e\x43omponentState\x12\x1f\n\x1b\x43OMPONENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43OMPONENT_STATE_SOUND\x10\x01\x12\x1a\n\x16\x43OMPONENT_STATE_BROKEN\x10\x02\x12\x18\n\x14\x43OMPONENT_STATE_LOST\x10\x03\x12\x1d\n\x19\x43OMPONENT_STATE_ABANDONED\x10\x04\x12\x1b\n\x17\x43OMPONENT_STATE_REMOVED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#protos/component/v1/component.proto\x12\x12sanji.component.v1\x1a\x1bprotos/common/v1/code.proto\x1a\x1fprotos/common/v1/position.proto\"#\n\x05Party\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"\xa3\x04\n\tComponent\x12\x10\n\x08revision\x18\x01 \x01(\x05\x12\x14\n\x0c\x63omponent_id\x18\x02 \x01(\t\x12\x10\n\x08owner_id\x18\x03 \x01(\t\x12,\n\nclass_code\x18\x04 \x01(\x0b\x32\x18.sanji.common.v1.CodeRef\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x13\n\x0bregion_code\x18\x06 \x01(\t\x12\x11\n\tarea_code\x18\x07 \x01(\t\x12\x11\n\tgrid_code\x18\x08 \x01(\t\x12+\n\x08position\x18\t \x01(\x0b\x32\x19.sanji.common.v1.Position\x12\x16\n\x0e\x61\x63\x63uracy_class\x18\n \x01(\t\x12\x31\n\x05state\x18\x0b \x01(\x0e\x32\".sanji.component.v1.ComponentState\x12-\n\nsupervisor\x18\x0c \x01(\x0b\x32\x19.sanji.component.v1.Party\x12-\n\nproprietor\x18\r \x01(\x0b\x32\x19.sanji.component.v1.Party\x12-\n\nmaintainer\x18\x0e \x01(\x0b\x32\x19.sanji.component.v1.Party\x12\x14\n\x0cinitial_time\x18\x0f \x01(\x03\x12\x14\n\x0c\x63hanged_time\x18\x10 \x01(\x03\x12\x13\n\x0b\x64\x61ta_source\x18\x11 \x01(\t\x12\x0c\n\x04note\x18\x12 \x01(\t\x12\x11\n\tid_scheme\x18\x13 \x01(\t*\xbe\x01\n\x0e\x43omponentState\x12\x1f\n\x1b\x43OMPONENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43OMPONENT_STATE_SOUND\x10\x01\x12\x1a\n\x16\x43OMPONENT_STATE_BROKEN\x10\x02\x12\x18\n\x14\x43OMPONENT_STATE_LOST\x10\x03\x12\x1d\n\x19\x43OMPONENT_STATE_ABANDONED\x10\x04\x12\x1b\n\x17\x43OMPONENT_STATE_REMOVED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.component.v1.component_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_COMPONENTSTATE']._serialized_start=690
-  _globals['_COMPONENTSTATE']._serialized_end=880
+  _globals['_COMPONENTSTATE']._serialized_start=709
+  _globals['_COMPONENTSTATE']._serialized_end=899
   _globals['_PARTY']._serialized_start=121
   _globals['_PARTY']._serialized_end=156
   _globals['_COMPONENT']._serialized_start=159
-  _globals['_COMPONENT']._serialized_end=687
+  _globals['_COMPONENT']._serialized_end=706
 # @@protoc_insertion_point(module_scope)

@@ -107,10 +107,13 @@ class Component(_message.Message):
     CHANGED_TIME_FIELD_NUMBER: _builtins.int
     DATA_SOURCE_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    ID_SCHEME_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """Revision, 1 or more, rising with every change."""
     component_id: _builtins.str
-    """Identification code, opaque, 16 or 17 characters in the standards, up to 32 here. Required."""
+    """Identification code, up to 32 characters, checked by the scheme it is built in, never by its length: 6+2+2+6 digits
+    in GB/T-30428.2-2013, 6+2+3+6 in GB/T-47678.5-2026. Required.
+    """
     owner_id: _builtins.str
     """Platform that keeps this record. Required, 8 to 64 characters."""
     name: _builtins.str
@@ -133,6 +136,10 @@ class Component(_message.Message):
     """数据来源, up to 60 characters."""
     note: _builtins.str
     """备注, up to 1,000 characters."""
+    id_scheme: _builtins.str
+    """Scheme of component_id when it is not that of the class's standard: "GB/T-30428.2-2013", "GB/T-47678.5-2026",
+    "local-6-2-3-5" or "opaque".
+    """
     @_builtins.property
     def class_code(self) -> _code_pb2.CodeRef:
         """Class. Required; kind must be component."""
@@ -174,10 +181,11 @@ class Component(_message.Message):
         changed_time: _builtins.int = ...,
         data_source: _builtins.str = ...,
         note: _builtins.str = ...,
+        id_scheme: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["class_code", b"class_code", "maintainer", b"maintainer", "position", b"position", "proprietor", b"proprietor", "supervisor", b"supervisor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy_class", b"accuracy_class", "area_code", b"area_code", "changed_time", b"changed_time", "class_code", b"class_code", "component_id", b"component_id", "data_source", b"data_source", "grid_code", b"grid_code", "initial_time", b"initial_time", "maintainer", b"maintainer", "name", b"name", "note", b"note", "owner_id", b"owner_id", "position", b"position", "proprietor", b"proprietor", "region_code", b"region_code", "revision", b"revision", "state", b"state", "supervisor", b"supervisor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy_class", b"accuracy_class", "area_code", b"area_code", "changed_time", b"changed_time", "class_code", b"class_code", "component_id", b"component_id", "data_source", b"data_source", "grid_code", b"grid_code", "id_scheme", b"id_scheme", "initial_time", b"initial_time", "maintainer", b"maintainer", "name", b"name", "note", b"note", "owner_id", b"owner_id", "position", b"position", "proprietor", b"proprietor", "region_code", b"region_code", "revision", b"revision", "state", b"state", "supervisor", b"supervisor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

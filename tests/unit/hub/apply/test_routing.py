@@ -69,6 +69,18 @@ def test_a_changed_registry_is_obeyed_at_once() -> None:
     assert [consignment.destination_id for consignment in Router(PEERS[:1]).of_case(row, row, 9, CITY)] == [1]
 
 
+def test_a_component_goes_up_and_down_to_the_children_of_its_region() -> None:
+    def ways(owner_id: str, regions: set[int], sender_id: str) -> list[int]:
+        return [way.destination_id for way in Router(PEERS).of_component(owner_id, regions, 9, sender_id)]
+
+    assert ways(COUNTY, {431221}, COUNTY) == [1]
+    assert ways("431200.platform", {431222}, "431200.platform") == [1, 3]
+    assert ways("431200.platform", {431221, 431222}, "431200.platform") == [1, 2, 3]
+    assert ways("430000.platform", {431223}, PROVINCE) == [4]
+    # A hub has the components of its own platforms from them.
+    assert ways("431223.platform", {431223}, "431223.platform") == [1]
+
+
 def test_a_sheet_goes_up_only() -> None:
     assert Router(PEERS).of_sheet(9, CITY) == [Consignment(1, (9,))]
     assert Router(PEERS).of_sheet(9, PROVINCE) == []

@@ -4,7 +4,7 @@ import pytest
 
 from auth.principal import Principal
 from exchange_db.inbox import Entry, Refusal
-from exchange_db.keys import case_key, message_key, sheet_key
+from exchange_db.keys import case_key, component_key, message_key, sheet_key
 from exchange_db.records import Record
 from hub.intake.validation import MAX_AHEAD, Gate
 from tests.support.builders import (
@@ -12,6 +12,7 @@ from tests.support.builders import (
     COUNTY,
     OTHER_COUNTY,
     a_case,
+    a_component,
     a_handling,
     a_payload,
     a_principal,
@@ -51,6 +52,20 @@ def test_a_good_case_becomes_an_entry_with_its_keys() -> None:
 
 def test_a_record_without_report_counts_for_the_region_of_its_issuer() -> None:
     assert _entry(a_payload(a_case(handling=a_handling()))).region == 431221
+
+
+def test_a_component_becomes_an_entry_with_its_keys() -> None:
+    component = a_component()
+    entry = _entry(a_payload(component))
+    assert entry.record_key == component_key(COUNTY, component.component_id)
+    assert (entry.kind, entry.region, entry.facts) == (2, 431221, None)
+
+
+def test_a_component_is_written_by_the_platform_that_keeps_it_and_about_its_own_region() -> None:
+    city = a_principal(CITY)
+    assert _refused(a_payload(a_component(), OTHER_COUNTY), city) == ("ORIGIN_FORBIDDEN", "component.owner_id")
+    abroad = a_component(region_code="430281")
+    assert _refused(a_payload(abroad)) == ("REGION_FORBIDDEN", "component.region_code")
 
 
 def test_a_sheet_becomes_an_entry_with_its_keys() -> None:
