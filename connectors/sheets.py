@@ -1,4 +1,4 @@
-"""Reads sheets row by row: CSV, JSONL and XLSX, the first two also gzipped.
+"""Reads sheets row by row: CSV, JSONL and XLSX, the first two also gzipped; and files of maps.
 
 Files come from elsewhere and may be damaged or hostile: lines, cells, rows and unpacked sizes are bounded, and what
 cannot be read is said in Chinese and English. Memory does not grow with the file, but for the shared texts of XLSX.
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 from xml.etree.ElementTree import ParseError
 
+from connectors.geo_files import SUFFIXES, GeoFileInvalid, point_values, read_features
 from exchange_db.records import printable
 
 #: Longest line of a CSV or JSONL file, in characters.
@@ -60,7 +61,7 @@ def read_rows(path: Path, encoding: str = "") -> Iterator[SheetRow]:
     """Yields the rows of a file, in order; rows without any text are left out.
 
     Args:
-        path: a file named ``.csv``, ``.jsonl``, ``.csv.gz``, ``.jsonl.gz`` or ``.xlsx``.
+        path: a file named ``.csv``, ``.jsonl``, ``.csv.gz``, ``.jsonl.gz``, ``.xlsx``, or as ``geo_files`` reads.
         encoding: ``utf-8``, ``utf-8-sig``, ``gb18030`` or ``gbk``; empty to find out by reading the file once.
 
     Raises:
@@ -73,13 +74,14 @@ def read_rows(path: Path, encoding: str = "") -> Iterator[SheetRow]:
         "csv": lambda: _read_csv(path, encoding),
         "jsonl": lambda: _read_jsonl(path, encoding),
         "xlsx": lambda: _read_xlsx(path),
+        "geo": lambda: _read_geo(path, encoding),
     }
     reader = readers.get(_format_of(path))
     if reader is None:
         raise SheetInvalid(
             path,
-            "无法识别的文件类型，请用 .csv、.jsonl（可加 .gz）或 .xlsx。",
-            "unknown kind of file; use .csv, .jsonl (also .gz) or .xlsx.",
+            "无法识别的文件类型，请用 .csv、.jsonl（可加 .gz）、.xlsx、.gpkg、.geojson 或打包为 .zip 的 Shapefile。",
+            "unknown kind of file; use .csv, .jsonl (also .gz), .xlsx, .gpkg, .geojson or a Shapefile in a .zip.",
         )
     try:
         yield from reader()
@@ -104,6 +106,8 @@ def _format_of(path: Path) -> str:
         return "csv"
     if name.endswith((".jsonl", ".jsonl.gz")):
         return "jsonl"
+    if name.endswith(SUFFIXES):
+        return "geo"
     return "xlsx" if name.endswith(".xlsx") else ""
 
 
@@ -243,6 +247,21 @@ def _as_text(value: object) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+
+
+def _read_geo(path: Path, encoding: str) -> Iterator[SheetRow]:
+    try:
+        for feature in read_features(path, encoding):
+            values = {name.strip(): _cell_of(value) for name, value in feature.values.items()}
+            yield SheetRow(feature.number, values | point_values(feature))
+    except GeoFileInvalid as error:
+        raise SheetInvalid(path, error.chinese, error.english) from None
+
+
+def _cell_of(value: Any) -> str:
+    """The text of an attribute: numbers of the library as Python's own, no number as nothing."""
+    plain = value.item() if hasattr(value, "item") else value
+    return "" if plain is None or plain != plain else _as_text(plain)  # noqa: PLR0124 — only NaN differs from itself
 
 
 def _read_xlsx(path: Path) -> Iterator[SheetRow]:

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select
 
-from exchange_db.regions import Subtree
 from exchange_db.session import ReadSession, WriteSession
 from exchange_db.tables.grids import grids
 
@@ -40,17 +39,6 @@ async def version_in_force(session: ReadSession, region: int) -> str | None:
         .limit(1)
     )
     return result.scalar_one_or_none()
-
-
-async def regions_with_grids(session: ReadSession, regions: Subtree) -> list[int]:
-    """Returns the regions grids were imported for, rising."""
-    result = await session.execute(
-        select(grids.c.region)
-        .where(grids.c.region.between(regions.first, regions.last))
-        .group_by(grids.c.region)
-        .order_by(grids.c.region)
-    )
-    return [int(row[0]) for row in result]
 
 
 async def of_version(session: ReadSession, region: int, version: str) -> list[Grid]:

@@ -18,6 +18,7 @@ app = typer.Typer(
 #: Each command, or group of commands, is defined by the module of its name.
 COMMANDS = (
     "check",
+    "components",
     "database",
     "deadline",
     "demo",
