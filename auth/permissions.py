@@ -6,7 +6,7 @@ holds and speaks for everybody outside this hub's subtree, so nothing can come b
 
 from auth.principal import Principal
 from exchange_db.records import Violated
-from exchange_db.regions import Subtree, format_region, region_of, subtree
+from exchange_db.regions import PLATFORM_ID, Subtree, format_region, region_of, subtree
 
 
 def require_origin(sender: Principal, origin_id: str, hub_region: int) -> None:
@@ -33,6 +33,18 @@ def require_region(sender: Principal, region: int, path: str, hub_region: int) -
     """
     if region not in subtree(sender.region if sender.relation == "child" else hub_region):
         raise Violated("REGION_FORBIDDEN", path, format_region(region))
+
+
+def require_party(speaker: Principal, party: str) -> None:
+    """Checks that a neighbour may speak for a party of an ownership round: a unit, or itself as keeper.
+
+    A unit has no certificate; whoever may read its region speaks for it, and who wrote an answer down is kept.
+
+    Raises:
+        Violated: ORIGIN_FORBIDDEN, the party is another platform.
+    """
+    if PLATFORM_ID.match(party) and party != speaker.peer_id:
+        raise Violated("ORIGIN_FORBIDDEN", "party", party)
 
 
 def visible_regions(viewer: Principal, hub_region: int) -> Subtree:

@@ -1,6 +1,7 @@
 """``make bench``: runs the measurements (all, or those named) and prints a JSON object each.
 
-Exits with 1 if one falls short. Names: accept, applied, hops (one hop, one call, memory, catch-up; needs applied).
+Exits with 1 if one falls short. Names: accept, applied, hops (one hop, one call, memory, catch-up; needs applied),
+components (200,000 of them from a file to city and province).
 """
 
 import asyncio
@@ -8,9 +9,9 @@ import json
 import sys
 from typing import Any
 
-from bench import accept, applied, hops
+from bench import accept, applied, components, hops
 
-_NAMES = ("accept", "applied", "hops")
+_NAMES = ("accept", "applied", "hops", "components")
 
 
 async def _run(names: list[str]) -> list[dict[str, Any]]:
@@ -28,6 +29,8 @@ async def _run(names: list[str]) -> list[dict[str, Any]]:
         if "hops" in names:
             for result in await hops.measure(rate["hub_per_second"]):
                 show(result)
+    if "components" in names:
+        show(await components.measure())
     return results
 
 

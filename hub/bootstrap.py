@@ -15,6 +15,7 @@ from exchange_db.session import Ledger
 from hub.apply.worker import ApplyLane
 from hub.clock import Clock
 from hub.components.reading import ComponentReader
+from hub.components.rounds import RoundDesk
 from hub.delivery.dialling import Dialler
 from hub.delivery.dispatcher import Dispatcher
 from hub.delivery.fetcher import Fetcher
@@ -29,6 +30,7 @@ from hub.rpc.case_reading import CaseReader
 from hub.rpc.component_servicer import ComponentServicer
 from hub.rpc.exchange_servicer import ExchangeServicer
 from hub.rpc.federation_servicer import FederationServicer
+from hub.rpc.ownership_servicer import OwnershipServicer
 from hub.rpc.server import RpcServer, Servicers
 from hub.rpc.statistics_servicer import StatisticsServicer
 from hub.rpc.throttle import Throttle
@@ -146,6 +148,7 @@ class Hub:
                 ComponentReader(ledger, hub.region, Converter(settings.components.local_frame)),
                 Throttle(self._clock, settings.components.calls_per_minute),
             ),
+            OwnershipServicer(RoundDesk(ledger, hub.region, self._clock)),
         )
         return RpcServer(
             CallGuard(ledger, self._clock),

@@ -18,6 +18,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
 from protos.component.v1 import component_service_pb2_grpc as component_grpc
+from protos.component.v1 import ownership_service_pb2_grpc as ownership_grpc
 from protos.exchange.v1 import exchange_service_pb2 as exchange
 from protos.exchange.v1 import exchange_service_pb2_grpc as exchange_grpc
 from protos.exchange.v1 import parcel_pb2
@@ -139,6 +140,7 @@ class GrpcPeer:
         self.exchange = exchange_grpc.ExchangeServiceStub(self._channel)
         self.federation = federation_grpc.FederationServiceStub(self._channel)
         self.components = component_grpc.ComponentServiceStub(self._channel)
+        self.ownership = ownership_grpc.OwnershipServiceStub(self._channel)
         self.statistics = statistics_grpc.StatisticsServiceStub(self._channel)
         return self
 

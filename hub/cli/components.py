@@ -19,10 +19,11 @@ from exchange_db.components import Box
 from exchange_db.records import Component, ComponentState, Crs, Violated, printable
 from exchange_db.regions import format_region, parse_region, subtree
 from exchange_db.session import Ledger
+from hub.cli import component_rounds
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.ledger import with_ledger
-from hub.components.exports import CRS_NAMES, CsvForm, GeoJsonForm
+from hub.components.exports import CRS_NAMES, CsvForm, GeoJsonForm, harmless
 from hub.components.reading import ComponentQuery, ComponentReader
 from hub.settings import Settings
 
@@ -32,6 +33,7 @@ commands = typer.Typer(
 app.add_typer(commands, name="components")
 grids = typer.Typer(no_args_is_help=True, help="单元网格：导入、核对。 / Unit grids: import them, check by them.")
 commands.add_typer(grids, name="grids")
+commands.add_typer(component_rounds.commands, name="round")
 
 T = TypeVar("T")
 CrsName = Literal["cgcs2000", "wgs84", "gcj02", "bd09", "local"]
@@ -216,7 +218,7 @@ def check_grids(config: Config = Path("sanji.toml"), region: Region = "", out: O
         )
         for component, fault, found in report.misplaced:
             named = (component.owner_id, component.component_id, fault, component.grid_code, " ".join(found))
-            writer.writerow(named)
+            writer.writerow(map(harmless, named))
     typer.echo(
         f"核对 {report.checked:,} 个部件，{len(report.misplaced):,} 个与网格不一致；"
         f"{report.without_grids:,} 个所在区域尚无网格。 / {report.checked:,} checked,"

@@ -78,7 +78,7 @@ class CsvForm:
         for component in components:
             x, y = _rounded(component)
             values = _properties(component) | {"crs": CRS_NAMES[component.crs], "x": x, "y": y}
-            yield _line([_harmless(values[name]) for name in self._names])
+            yield _line([harmless(values[name]) for name in self._names])
 
     def end(self) -> str:
         """Returns nothing: a table just ends."""
@@ -102,7 +102,8 @@ def _rounded(component: Component) -> tuple[float, float]:
     return round(component.x, decimals), round(component.y, decimals)
 
 
-def _harmless(value: object) -> object:
+def harmless(value: object) -> object:
+    """Returns a cell as a spreadsheet may open it: a text that would be a formula gets a leading apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 

@@ -16,7 +16,7 @@ from exchange_db.records import Component, ComponentState, printable
 _WIDTH, _HEIGHT = 420.0, 297.0
 _LEFT, _TOP, _FRAME_WIDTH, _FRAME_HEIGHT = 12.0, 24.0, 316.0, 250.0
 _METRES_PER_DEGREE = 111_319.49
-_SCALES = tuple(factor * 10**power for power in range(3, 7) for factor in (1, 2, 5))
+_SCALES = tuple(factor * 10**power for power in range(2, 6) for factor in (10, 15, 20, 25, 40, 50, 75))
 #: More signs than these nobody can read on a sheet.
 MOST_SIGNS = 20_000
 #: Share of the frame that what is shown may fill.
@@ -155,7 +155,7 @@ def _grids(outlines: list[Outline], projection: _Projection) -> Iterator[str]:
     if len(outlines) > _GRID_LABELS:
         return
     for outline in outlines:
-        points = [projection.of(*point) for point in outline.rings[0]]
+        points = [projection.of(*point) for point in outline.rings[0][:-1]]
         x, y = sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
         yield _text(x, y, 1.8, outline.code, 'text-anchor="middle" fill="#666"')
 

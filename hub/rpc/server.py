@@ -12,8 +12,14 @@ from hub.rpc.calls import CallGuard
 from hub.rpc.component_servicer import ComponentServicer
 from hub.rpc.exchange_servicer import ExchangeServicer
 from hub.rpc.federation_servicer import FederationServicer
+from hub.rpc.ownership_servicer import OwnershipServicer
 from hub.rpc.statistics_servicer import StatisticsServicer
-from protos.component.v1 import component_service_pb2, component_service_pb2_grpc
+from protos.component.v1 import (
+    component_service_pb2,
+    component_service_pb2_grpc,
+    ownership_service_pb2,
+    ownership_service_pb2_grpc,
+)
 from protos.exchange.v1 import exchange_service_pb2, exchange_service_pb2_grpc
 from protos.federation.v1 import federation_service_pb2, federation_service_pb2_grpc
 from protos.statistics.v1 import statistics_service_pb2, statistics_service_pb2_grpc
@@ -38,6 +44,7 @@ _SERVICES = (
     federation_service_pb2.DESCRIPTOR.services_by_name["FederationService"].full_name,
     statistics_service_pb2.DESCRIPTOR.services_by_name["StatisticsService"].full_name,
     component_service_pb2.DESCRIPTOR.services_by_name["ComponentService"].full_name,
+    ownership_service_pb2.DESCRIPTOR.services_by_name["OwnershipService"].full_name,
 )
 
 
@@ -48,6 +55,7 @@ class Servicers(NamedTuple):
     federation: FederationServicer
     statistics: StatisticsServicer
     components: ComponentServicer
+    ownership: OwnershipServicer
 
 
 class PortTaken(Exception):
@@ -82,6 +90,7 @@ class RpcServer:
         federation_service_pb2_grpc.add_FederationServiceServicer_to_server(servicers.federation, self._server)
         statistics_service_pb2_grpc.add_StatisticsServiceServicer_to_server(servicers.statistics, self._server)
         component_service_pb2_grpc.add_ComponentServiceServicer_to_server(servicers.components, self._server)
+        ownership_service_pb2_grpc.add_OwnershipServiceServicer_to_server(servicers.ownership, self._server)
         self._health = HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if has_reflection:
