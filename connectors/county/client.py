@@ -140,10 +140,23 @@ class CountyClient:
             await self._changed()
 
     async def assignments(self, *, stop_when_empty: bool = False) -> AsyncIterator[Case]:
-        """Yields the cases the hub passes to this platform, with the sections that are new, at least once each.
+        """Yields the cases among the arrivals; components are passed over, and count as taken.
 
-        A case counts as taken when the next one is asked for, or the iteration goes on to its end: what was being
-        dealt with when the process ended comes again. The cursor is kept in the spool.
+        Args:
+            stop_when_empty: end when nothing more is due, instead of waiting.
+
+        Raises:
+            CredentialsRefused, CallRefused: the hub does not want us.
+        """
+        async for record in self.arrivals(stop_when_empty=stop_when_empty):
+            if isinstance(record, Case):
+                yield record
+
+    async def arrivals(self, *, stop_when_empty: bool = False) -> AsyncIterator[Case | Component]:
+        """Yields what the hub passes to this platform: cases with the sections that are new, components of its region.
+
+        Each comes at least once. A record counts as taken when the next one is asked for, or the iteration goes on to
+        its end: what was being dealt with when the process ended comes again. The cursor is kept in the spool.
 
         Args:
             stop_when_empty: end when nothing more is due, instead of waiting.
@@ -159,9 +172,9 @@ class CountyClient:
                     async for response in hub.pull(after, stop_when_empty=stop_when_empty):
                         failure_count = 0
                         for sequence, payload in enumerate(response.batch.parcels, response.batch.first_sequence):
-                            case = _case_of(payload)
-                            if case is not None:
-                                yield case
+                            record = _record_of(payload)
+                            if record is not None:
+                                yield record
                             self._spool.take(sequence)
                         taken = self._spool.progress().taken
                         await hub.beat(time.time_ns() // 1_000, confirmed_sequence=taken)
@@ -218,11 +231,11 @@ def _receipt(outcome: Outcome) -> Receipt:
     return Receipt(outcome.message_id, outcome.case_no, outcome.state, outcome.violation)
 
 
-def _case_of(payload: bytes) -> Case | None:
+def _record_of(payload: bytes) -> Case | Component | None:
     try:
         record = read_parcel(payload).record
     except Violated as violated:
         # The hub has checked it; perhaps it speaks a newer contract. It stays at the hub, and others must go on.
         logger.warning("无法识别的记录，已跳过。 / Skipped a record: %s", violated)
         return None
-    return record if isinstance(record, Case) else None
+    return record if isinstance(record, Case | Component) else None

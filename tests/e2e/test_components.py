@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from connectors.county.client import CountyClient
 from connectors.county.profile import Profile, write_profile
 from connectors.errors import ConnectorError
 from connectors.transports.grpc_peer import GrpcPeer, asked
 from exchange_db.embedded import EmbeddedServer
+from exchange_db.records import Component
 from hub.demo.staging import Stage, StagedHub
 from protos.common.v1 import page_pb2, position_pb2
 from protos.component.v1 import component_service_pb2 as component
@@ -113,6 +115,19 @@ async def test_a_component_of_the_city_goes_up_and_down_and_so_do_its_changes(
     for hub in (federation.city, federation.below, federation.province):
         await until_value(hub, 30, _COUNT, CITY_PLATFORM)
         await until_value(hub, 30, history)
+
+
+async def test_a_platform_takes_the_components_of_its_region_that_others_keep(
+    federation: Federation, tmp_path: Path
+) -> None:
+    file = write_csv(tmp_path / "survey.csv", survey(5))
+    await _imported(federation.city_platform, file, write_mapping(tmp_path / "a.toml", owner_id=CITY_PLATFORM))
+    await until_value(federation.city, 5, f"{_COUNT} AND region = 431221", CITY_PLATFORM)
+    async with CountyClient(federation.county, tmp_path / "spool") as client:
+        arrived = [record async for record in client.arrivals(stop_when_empty=True)]
+        assert {record.owner_id for record in arrived if isinstance(record, Component)} == {CITY_PLATFORM}
+        assert len(arrived) == 5
+        assert [case async for case in client.assignments(stop_when_empty=True)] == []
 
 
 async def _page(profile: Profile, **wanted: Any) -> component.ListComponentsResponse:
