@@ -33,8 +33,8 @@ _GEODETIC = (Crs.CGCS2000, Crs.WGS84)
 Point = tuple[float, float]
 
 
-class FrameInvalid(Exception):
-    """The configured local frame cannot be used; says why, in Chinese and English."""
+class FrameInvalid(ValueError):
+    """A local frame cannot be used; says why, in English and Chinese."""
 
 
 def is_in_china(x: float, y: float) -> bool:
@@ -160,20 +160,29 @@ class Converter:
 
         Raises:
             Violated: CRS_UNCONVERTIBLE.
-            FrameInvalid: PROJ does not understand the string.
         """
         if not self._local_frame:
             raise Violated("CRS_UNCONVERTIBLE", "position.crs", Crs.LOCAL.name)
-        # Only who has a local frame carries the library.
-        from pyproj import CRS, Transformer  # noqa: PLC0415
-        from pyproj.exceptions import ProjError  # noqa: PLC0415
+        return frame_of(self._local_frame)
 
-        try:
-            frame = CRS.from_user_input(self._local_frame)
-            if not frame.is_projected:
-                raise FrameInvalid(
-                    "local_frame 应为平面坐标系（米）的 PROJ 字符串。 / local_frame must be a plane frame in metres."
-                )
-            return Transformer.from_crs(frame, CRS.from_epsg(4490), always_xy=True)
-        except ProjError as error:
-            raise FrameInvalid(f"local_frame 不是有效的 PROJ 字符串 / is no PROJ string: {error}") from None
+
+def frame_of(local_frame: str) -> "Transformer":
+    """Returns what converts a plane frame to CGCS2000, longitude first.
+
+    Args:
+        local_frame: PROJ string of the frame.
+
+    Raises:
+        FrameInvalid: PROJ does not understand it, or it is no plane frame.
+    """
+    # Only who has a local frame carries the library.
+    from pyproj import CRS, Transformer  # noqa: PLC0415
+    from pyproj.exceptions import ProjError  # noqa: PLC0415
+
+    try:
+        frame = CRS.from_user_input(local_frame)
+        if not frame.is_projected:
+            raise FrameInvalid("it is no plane frame in metres 不是平面坐标系（米）")
+        return Transformer.from_crs(frame, CRS.from_epsg(4490), always_xy=True)
+    except ProjError as error:
+        raise FrameInvalid(f"it is no PROJ string 不是有效的 PROJ 字符串: {error}") from None

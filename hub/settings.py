@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from connectors.crs import frame_of
 from exchange_db.counting import Anchor, CountingRules
 from exchange_db.regions import PLATFORM_ID, parse_region
 
@@ -139,6 +140,13 @@ class ComponentsPart(_Part):
     calls_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=120, description="Questions about components a neighbour may ask in a minute, in each process"
     )
+
+    @field_validator("local_frame")
+    @classmethod
+    def _is_frame(cls, value: str) -> str:
+        if value:
+            frame_of(value)
+        return value
 
 
 class ConsolePart(_Part):

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from connectors.crs import Converter, FrameInvalid
+from connectors.crs import Converter
 from connectors.geo_files import GeoFileInvalid
 from exchange_db import grids as stored_grids
 from exchange_db.components import Box
@@ -179,8 +179,6 @@ def import_grids(
         _fail(f"{file}：{error}")
     except OSError as error:
         _fail(f"无法读取 {file}（{error.strerror}）。 / {file} cannot be read.")
-    except FrameInvalid as error:
-        _fail(str(error))
     for refusal in found.refusals[:50]:
         typer.echo(f"✗ 第 {refusal.number} 个要素：{refusal.chinese} / {refusal.english}", err=True)
 
@@ -292,8 +290,6 @@ def _asked(settings: Settings, act: Callable[[Ledger], Awaitable[T]]) -> T:
     except Violated as refused:
         violation = refused.violation
         _fail(f"{violation.field_path}：{violation.message_zh} / {violation.message}")
-    except FrameInvalid as error:
-        _fail(str(error))
 
 
 def _fail(text: str, code: int = 2) -> NoReturn:

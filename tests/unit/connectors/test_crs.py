@@ -5,9 +5,11 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from connectors.crs import CHINA, Converter, FrameInvalid, bd09_of_wgs84, gcj02_of_wgs84, is_in_china
+from connectors.crs import CHINA, Converter, FrameInvalid, bd09_of_wgs84, frame_of, gcj02_of_wgs84, is_in_china
 from exchange_db.records import Crs, Violated
+from hub.settings import ComponentsPart
 
 #: Well inside the rectangle: at its edge the offset begins at once, and no inverse exists on the step.
 inside = st.tuples(st.floats(CHINA[0] + 0.1, CHINA[1] - 0.1), st.floats(CHINA[2] + 0.1, CHINA[3] - 0.1))
@@ -80,5 +82,11 @@ def test_what_has_no_system_or_no_frame_is_refused(source: Crs, target: Crs, rea
 
 @pytest.mark.parametrize("frame", ["+proj=nonsense", "EPSG:4490", "hello"])
 def test_a_frame_that_is_none_is_told(frame: str) -> None:
-    with pytest.raises(FrameInvalid, match="local_frame"):
-        Converter(frame).convert(Crs.LOCAL, Crs.WGS84, 500_000, 3_000_000)
+    with pytest.raises(FrameInvalid):
+        frame_of(frame)
+    with pytest.raises(ValidationError, match="local_frame"):
+        ComponentsPart(local_frame=frame)
+
+
+def test_a_frame_that_is_one_is_taken() -> None:
+    assert ComponentsPart(local_frame=FRAME).local_frame == FRAME
