@@ -35,6 +35,18 @@ def require_region(sender: Principal, region: int, path: str, hub_region: int) -
         raise Violated("REGION_FORBIDDEN", path, format_region(region))
 
 
+def require_component_region(sender: Principal, region: int, path: str, hub_region: int) -> None:
+    """Checks that a neighbour may write that a component stands in a region.
+
+    A parent may name any: one that was moved out of this hub's region must be known here to have left.
+
+    Raises:
+        Violated: REGION_FORBIDDEN.
+    """
+    if sender.relation == "child":
+        require_region(sender, region, path, hub_region)
+
+
 def require_party(speaker: Principal, party: str) -> None:
     """Checks that a neighbour may speak for a party of an ownership round: a unit, or itself as keeper.
 

@@ -3,7 +3,7 @@
 Pure: the same bytes from the same sender at the same time get the same answer. Called by ``hub.intake.desk``.
 """
 
-from auth.permissions import require_origin, require_region
+from auth.permissions import require_component_region, require_origin, require_region
 from auth.principal import Principal
 from connectors.wire import origin_of, read_parcel
 from exchange_db.facts import pack_facts
@@ -68,7 +68,7 @@ class Gate:
                 key = component_key(record.owner_id, record.component_id)
                 region = int(record.region_code)
                 _require_writer(record.owner_id, parcel.origin_id, "component.owner_id")
-                self._admit_region(region, "component.region_code")
+                require_component_region(self._sender, region, "component.region_code", self._hub_region)
             else:
                 key = sheet_key(record.reporter_id, record.region, record.month)
                 region = record.region

@@ -2,7 +2,14 @@
 
 import pytest
 
-from auth.permissions import narrowed, require_origin, require_region, visible_regions
+from auth.permissions import (
+    narrowed,
+    require_component_region,
+    require_origin,
+    require_party,
+    require_region,
+    visible_regions,
+)
 from auth.principal import Principal
 from exchange_db.records import Violated
 from exchange_db.regions import Subtree, Tier
@@ -93,3 +100,24 @@ def test_a_question_is_cut_down_to_what_may_be_read(
 
 def test_a_principal_knows_its_tier() -> None:
     assert [principal.tier for principal in (PLATFORM, CITY_HUB, PARENT)] == [Tier.COUNTY, Tier.CITY, Tier.PROVINCE]
+
+
+@pytest.mark.parametrize(
+    ("sender", "region", "is_allowed"),
+    [(PLATFORM, 431221, True), (PLATFORM, 431222, False), (CITY_HUB, 431222, True), (PARENT, 430281, True)],
+)
+def test_a_child_places_components_in_its_region_and_a_parent_anywhere(
+    sender: Principal, region: int, *, is_allowed: bool
+) -> None:
+    if is_allowed:
+        require_component_region(sender, region, "component.region_code", CITY)
+        return
+    with pytest.raises(Violated, match="REGION_FORBIDDEN"):
+        require_component_region(sender, region, "component.region_code", CITY)
+
+
+def test_a_platform_speaks_for_units_and_as_keeper_for_itself_alone() -> None:
+    require_party(PLATFORM, "11431221006500001X")
+    require_party(PLATFORM, "431221.platform")
+    with pytest.raises(Violated, match="ORIGIN_FORBIDDEN"):
+        require_party(PLATFORM, "431222.platform")

@@ -66,6 +66,8 @@ def test_a_component_is_written_by_the_platform_that_keeps_it_and_about_its_own_
     assert _refused(a_payload(a_component(), OTHER_COUNTY), city) == ("ORIGIN_FORBIDDEN", "component.owner_id")
     abroad = a_component(region_code="430281")
     assert _refused(a_payload(abroad)) == ("REGION_FORBIDDEN", "component.region_code")
+    # One that was moved away is known from above to have left.
+    assert _entry(a_payload(a_component(owner_id="430000.platform", region_code="430281")), PARENT).region == 430281
 
 
 def test_a_sheet_becomes_an_entry_with_its_keys() -> None:
