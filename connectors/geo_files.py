@@ -19,7 +19,8 @@ SUFFIXES = (".gpkg", ".geojson", ".zip")
 X, Y, CRS = "geometry.x", "geometry.y", "geometry.crs"
 #: Most bytes the parts of a zip may unpack to, and most features of a file.
 MAX_UNPACKED_BYTES, MAX_FEATURES = 2 * 1024**3, 5_000_000
-_AT_ONCE = 10_000
+#: Features read at once: a GeoJSON is parsed from its beginning each time.
+_AT_ONCE = 25_000
 #: What files begin with. GDAL goes by the content and would follow links in a file that only has the right name.
 _GEOPACKAGE, _SHAPEFILE = b"SQLite format 3\x00", b"\x00\x00\x27\x0a"
 _SHAPEFILE_PARTS = (".shp", ".dbf", ".shx", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".qpj", ".shp.xml")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors import geo_files
 from connectors.mapping import map_row
 from connectors.mapping_file import read_mapping
 from connectors.sheets import SheetInvalid, read_rows
@@ -45,6 +46,17 @@ def test_every_point_becomes_a_component_in_the_system_of_its_file(tmp_path: Pat
         (row["ObjID"], row["ObjName"], crs) for row in survey(20)
     ]
     assert (components[3].x, components[3].y) == pytest.approx((109.9006, 27.4))
+
+
+@pytest.mark.parametrize("count", [7, 20, 21])
+@pytest.mark.parametrize("name", ["survey.gpkg", "survey.geojson", "survey.zip"])
+def test_a_file_is_read_piece_by_piece_and_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, count: int
+) -> None:
+    monkeypatch.setattr(geo_files, "_AT_ONCE", 7)
+    found = list(read_rows(_written(tmp_path, name, count)))
+    assert [row.number for row in found] == list(range(1, count + 1))
+    assert [row.values["ObjID"] for row in found] == [row["ObjID"] for row in survey(count)]
 
 
 def test_a_file_in_a_frame_of_its_own_leaves_the_system_to_the_mapping(tmp_path: Path) -> None:
