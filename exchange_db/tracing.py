@@ -75,6 +75,26 @@ async def sections(session: ReadSession, row: CaseRow) -> list[SectionTrail]:
     return [SectionTrail(*found) for found in await cursor.fetchall()]
 
 
+class StepTrail(NamedTuple):
+    """One revision or event that took effect; times in microseconds since 1970."""
+
+    section: int
+    revision: int
+    origin_id: str
+    state: int
+    step_time: int
+
+
+async def steps(session: ReadSession, row: CaseRow) -> list[StepTrail]:
+    """Returns every step of a case that took effect, in order."""
+    cursor = await session.driver.execute(
+        "SELECT section, revision, origin_id, state, (extract(epoch FROM step_time) * 1000000)::bigint"
+        " FROM case_sections WHERE home_region = %s AND case_id = %s::uuid ORDER BY inbox_id, section",
+        (row.home_region, row.case_id.hex()),
+    )
+    return [StepTrail(*found) for found in await cursor.fetchall()]
+
+
 async def deliveries(session: ReadSession, row: CaseRow) -> list[DeliveryTrail]:
     """Returns how far the sections in force were passed on, by neighbour and number."""
     cursor = await session.driver.execute(

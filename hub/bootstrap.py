@@ -11,6 +11,8 @@ from exchange_db.embedded import EmbeddedServer
 from exchange_db.errors import EmbeddedServerFailed
 from exchange_db.peers import Peer
 from exchange_db.session import Ledger
+from hub.apply.guards import LifeRules
+from hub.apply.run import ApplyRules
 from hub.apply.worker import ApplyLane
 from hub.clock import Clock
 from hub.delivery.dialling import Dialler
@@ -96,10 +98,9 @@ class Hub:
         reader = FigureReader(ledger, settings)
         works: list[tuple[str, Coroutine[Any, Any, None]]] = []
         if "apply" in self._roles:
+            rules = ApplyRules(settings.figures.counting, LifeRules(**settings.life.model_dump()))
             for number in range(settings.apply.lanes):
-                lane = ApplyLane(
-                    ledger, listener, f"{holder}/{number}", settings.figures.counting, settings.apply.run_size
-                )
+                lane = ApplyLane(ledger, listener, f"{holder}/{number}", rules, settings.apply.run_size)
                 works.append((f"apply {number}", lane.run()))
         if "deliver" in self._roles:
             works.append(("deliver", self._office(ledger, listener, desk, holder).run()))

@@ -89,6 +89,18 @@ class ApplyPart(_Part):
     )
 
 
+class LifePart(_Part):
+    """What steps of a case must bring along, where records enter at this hub. Seen in single cities, unverified."""
+
+    most_extensions: Annotated[int, Field(ge=0, le=99)] = Field(default=2, description="Extensions of one case")
+    approval_count: Annotated[int, Field(ge=0, le=2)] = Field(
+        default=2, description="Posts that approve a suspension or review an appeal"
+    )
+    longest_suspension_days: Annotated[int, Field(ge=1, le=3_660)] = Field(
+        default=366, description="Longest suspension, in natural days"
+    )
+
+
 class DeliverPart(_Part):
     """How parcels go out."""
 
@@ -152,6 +164,7 @@ class Settings(BaseSettings):
     listen: ListenPart = ListenPart()
     tls: TlsPart = TlsPart()
     apply: ApplyPart = ApplyPart()
+    life: LifePart = LifePart()
     deliver: DeliverPart = DeliverPart()
     figures: FiguresPart = FiguresPart()
     console: ConsolePart = ConsolePart()

@@ -54,7 +54,7 @@ class Gate:
             record = parcel.record
             facts = None
             if isinstance(record, Case):
-                facts = pack_facts(record, parcel.origin_id)
+                facts = pack_facts(record, parcel.origin_id, parcel.created_time)
                 key = case_key(record.issuer_id, record.case_no)
                 if record.report:
                     if record.report.reported_time > latest:
