@@ -1,5 +1,7 @@
 """The clocks of a case: intervals without gaps, the unit's time stopped while others act."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,8 +37,8 @@ def test_revisions_that_change_no_state_and_steps_from_before_make_no_interval()
 @given(_STEPS)
 def test_intervals_follow_one_another_without_gap(steps: list[ClockStep]) -> None:
     found = intervals_of(steps)
-    assert all(first.to_time == then.from_time for first, then in zip(found, found[1:], strict=False))
+    assert all(first.to_time == then.from_time for first, then in pairwise(found))
     assert all(part.from_time <= part.to_time for part in found[:-1])
-    assert all(first.state is not then.state for first, then in zip(found, found[1:], strict=False))
+    assert all(first.state is not then.state for first, then in pairwise(found))
     assert [part.to_time for part in found[-1:]] in ([], [0])
     assert 0 <= unit_time(found, 1_000) <= 1_000
