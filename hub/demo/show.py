@@ -13,15 +13,13 @@ from typing import Any, NamedTuple
 from connectors.county.simulator.plan import DONE, CasePlan, year_of_county, year_of_reporter
 from connectors.county.simulator.platform import SimulatedPlatform
 from connectors.county.simulator.roles import (
-    CITY,
-    COUNTY,
     REPORTER,
-    CityChecks,
-    CountyWork,
-    dispatched,
+    Part,
     malformed,
+    opening,
     own_case,
 )
+from connectors.county.simulator.stories import CITY, COUNTY
 from connectors.transports.grpc_peer import Target
 from hub.clock import system_clock
 from hub.demo.asking import Tally, ask
@@ -130,8 +128,8 @@ class Demonstration:
         self._plans = year_of_county()
         plans = {plan.case_no: plan for plan in self._plans}
         for hub, name, react, repeat in (
-            (city, CITY, CityChecks(plans).react, 50),
-            (city, COUNTY, CountyWork(plans).react, 50),
+            (city, CITY, Part(CITY, plans).react, 50),
+            (city, COUNTY, Part(COUNTY, plans).react, 50),
             (other, REPORTER, None, 5),
         ):
             profile = await self.stage.add_platform(hub, name)
@@ -145,7 +143,7 @@ class Demonstration:
         own = year_of_reporter()
         reporter.write(own_case(plan) for plan in own[:-_GENTLE])
         for start in range(0, len(self._plans), _CHUNK):
-            city.write(dispatched(plan) for plan in self._plans[start : start + _CHUNK])
+            city.write(case for plan in self._plans[start : start + _CHUNK] for case in opening(plan))
             if start == _CHUNK:
                 city.write_raw(malformed(system_clock()))
             while city.book.written_count() - city.answered_sequence > 2 * _CHUNK:
