@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from exchange_db.cases import CaseRow
+from exchange_db.cases import CaseRow, Section
 from exchange_db.keys import partition_of
 from exchange_db.records import Action
 from exchange_db.session import ReadSession
+
+_SECTIONS = (Section.REPORT, Section.ASSIGNMENT, Section.HANDLING, Section.VERDICT)
 
 
 class SectionTrail(NamedTuple):
@@ -57,19 +59,23 @@ async def actions(session: ReadSession, row: CaseRow) -> list[Action]:
 
 async def sections(session: ReadSession, row: CaseRow) -> list[SectionTrail]:
     """Returns the trail of the sections in force."""
+    held = {section: getattr(row, f"{section.name.lower()}_inbox_id") for section in _SECTIONS}
+    in_force = {section: inbox_id for section, inbox_id in held.items() if inbox_id}
     cursor = await session.driver.execute(
         "SELECT s.section, s.revision, s.origin_id, st.sender_id, st.name, i.sequence, i.received_time,"
         " (SELECT r.settled_time FROM receipts r WHERE r.partition = i.partition AND r.last_inbox_id >= i.inbox_id"
         " ORDER BY r.last_inbox_id LIMIT 1), i.inbox_id"
         " FROM case_sections s JOIN inbox i ON i.partition = %(partition)s AND i.inbox_id = s.inbox_id"
         " JOIN streams st ON st.stream_id = i.stream_id"
-        " WHERE s.home_region = %(home)s AND s.case_id = %(case_id)s::uuid AND s.inbox_id = ANY(%(ids)s)"
-        " ORDER BY s.section",
+        " JOIN unnest(%(sections)s::smallint[], %(ids)s::bigint[]) f(section, inbox_id)"
+        " ON f.section = s.section AND f.inbox_id = s.inbox_id"
+        " WHERE s.home_region = %(home)s AND s.case_id = %(case_id)s::uuid ORDER BY s.section",
         {
             "partition": partition_of(row.case_id),
             "home": row.home_region,
             "case_id": row.case_id.hex(),
-            "ids": row.section_inbox_ids(),
+            "sections": list(map(int, in_force)),
+            "ids": list(in_force.values()),
         },
     )
     return [SectionTrail(*found) for found in await cursor.fetchall()]

@@ -136,6 +136,22 @@ def _turn_of(number: int, fate: Fate, failures: int, span: int, left: dict[Turn,
     return Turn.NONE
 
 
+def turns_of(plans: list[CasePlan]) -> dict[str, int]:
+    """Counts what happened beside the seven steps, and how many extensions moved a case into the next month."""
+    turns = {turn.name.lower(): sum(plan.turn is turn for plan in plans) for turn in Turn if turn}
+    ends = [plan.deadline_time for plan in plans if plan.turn in (Turn.EXTENDED, Turn.SUSPENDED)]
+    moved = [end for end in ends if _month(end) != _month(end - GRACE)]
+    failures = sum(plan.failures for plan in plans)
+    fates = {fate.name.lower(): sum(plan.fate is fate for plan in plans) for fate in (Fate.VOIDED, Fate.MERGED)}
+    return turns | {"moved_to_next_month": len(moved), "failed_checks": failures} | fates
+
+
+def _month(moment: int) -> int:
+    """Returns the month of 2020 a moment lies in, from 0; for moments of that year."""
+    days = (moment - _FIRST) // DAY
+    return next((month for month in range(12) if days < sum(_DAYS[: month + 1])), 12)
+
+
 def year_of_reporter(seed: int = 2021) -> list[OwnPlan]:
     """Returns the cases of the second county, by report time."""
     chance = random.Random(seed)  # noqa: S311 — a workload, not a secret
