@@ -99,6 +99,21 @@ class LifePart(_Part):
     longest_suspension_days: Annotated[int, Field(ge=1, le=3_660)] = Field(
         default=366, description="Longest suspension, in natural days"
     )
+    deadline_lead_minutes: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=120, description="How long before its deadline a case is announced"
+    )
+    long_suspension_days: Annotated[int, Field(ge=1, le=3_660)] = Field(
+        default=60, description="Days after which a suspended case is told to be 积存"
+    )
+    duplicate_metres: Annotated[float, Field(ge=0, le=10_000)] = Field(
+        default=50.0, description="Most metres between a case and one it may repeat"
+    )
+    duplicate_hours: Annotated[int, Field(ge=1, le=720)] = Field(
+        default=24, description="Most hours between a report and the one it may repeat"
+    )
+    watch_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=60.0, description="Time between looks at deadlines, suspensions and duplicates"
+    )
 
 
 class DeliverPart(_Part):
