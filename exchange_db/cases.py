@@ -99,6 +99,7 @@ class CaseRow(Struct):
     suspended_time: int = 0
     suspended_until_time: int = 0
     resumed_deadline_time: int = 0
+    request_time: int = 0
     report_state: int = 0
     assignment_state: int = 0
     handling_state: int = 0
@@ -126,7 +127,7 @@ class CaseRow(Struct):
 COLUMNS: tuple[str, ...] = CaseRow.__struct_fields__
 _NAMES = ", ".join(COLUMNS)
 _FIRST_TIME = COLUMNS.index("reported_time")
-_LAST_TIME = COLUMNS.index("resumed_deadline_time")
+_LAST_TIME = COLUMNS.index("request_time")
 
 _HEAD = Packer(">h ii i16s")
 _MIDDLE = Packer(">ii ih")

@@ -40,6 +40,7 @@ cases = Table(
     Column("suspended_time", TIME),
     Column("suspended_until_time", TIME),
     Column("resumed_deadline_time", TIME),
+    Column("request_time", TIME),
     Column("report_state", SmallInteger, nullable=False),
     Column("assignment_state", SmallInteger, nullable=False),
     Column("handling_state", SmallInteger, nullable=False),

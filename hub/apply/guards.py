@@ -11,8 +11,18 @@ from typing import Final
 from msgspec import Struct
 
 from exchange_db.cases import AppealState, CaseRow, CaseState
-from exchange_db.facts import AssignmentFacts, HandlingFacts, VerdictFacts
-from exchange_db.records import AssignmentState, CheckState, Decision, HandlingState, RequestKind, Violated
+from exchange_db.facts import AssignmentFacts, HandlingFacts, ReportFacts, VerdictFacts
+from exchange_db.records import (
+    AssignmentState,
+    CheckState,
+    Decision,
+    HandlingState,
+    ReportState,
+    Request,
+    RequestKind,
+    Violated,
+)
+from hub.apply.transitions import forbidden, is_step
 
 _DAY: Final = 86_400_000_000
 
@@ -29,13 +39,52 @@ class LifeRules(Struct, frozen=True):
     longest_suspension_days: int = 366
 
 
+#: What the state of each section leads to.
+_BY_REPORT = {
+    ReportState.REPORTED: CaseState.REPORTED,
+    ReportState.VERIFYING: CaseState.VERIFYING,
+    ReportState.NOT_ACCEPTED: CaseState.NOT_ACCEPTED,
+    ReportState.FILED: CaseState.FILED,
+}
+_BY_ASSIGNMENT = {
+    AssignmentState.PENDING: CaseState.DISPATCHING,
+    AssignmentState.DISPATCHED: CaseState.DISPOSING,
+    AssignmentState.SUSPENDED: CaseState.SUSPENDED,
+    AssignmentState.VOID: CaseState.VOID,
+    AssignmentState.SENT_BACK: CaseState.FILED,
+    AssignmentState.MERGED: CaseState.MERGED,
+}
+_BY_VERDICT = {
+    CheckState.CHECKING: CaseState.CHECKING,
+    CheckState.FAILED: CaseState.DISPOSING,
+    CheckState.CLOSED: CaseState.CLOSED,
+}
+
+
+def check_report(row: CaseRow, report: ReportFacts) -> None:
+    """Checks that a report says nothing new once the case has gone on.
+
+    Raises:
+        Violated: TRANSITION_FORBIDDEN or CASE_FINAL.
+    """
+    if report.state != row.report_state:
+        _require_step(row, _BY_REPORT[ReportState(report.state)], "report")
+
+
+def _require_step(row: CaseRow, target: CaseState, section: str) -> None:
+    if not is_step(row.state, target, section):
+        raise forbidden(row.state, target, f"case.{section}.state")
+
+
 def check_assignment(row: CaseRow, assignment: AssignmentFacts, rules: LifeRules) -> None:
     """Checks a decision of the authority against the case as it stands before it.
 
     Raises:
-        Violated: EXTENSION_TOO_MANY, EXTENSION_UNASKED, EXTENSION_TOO_LATE, SUSPENSION_UNAPPROVED,
-            SUSPENSION_TOO_LONG, RULING_MISSING or FIELD_MISSING.
+        Violated: TRANSITION_FORBIDDEN, CASE_FINAL, EXTENSION_TOO_MANY, EXTENSION_UNASKED, EXTENSION_TOO_LATE,
+            SUSPENSION_UNAPPROVED, SUSPENSION_TOO_LONG, RULING_MISSING or FIELD_MISSING.
     """
+    if assignment.state != row.assignment_state:
+        _require_step(row, _BY_ASSIGNMENT[AssignmentState(assignment.state)], "assignment")
     if assignment.extension_count > row.extension_count:
         _check_extension(row, assignment, rules)
     if assignment.state == AssignmentState.SUSPENDED and row.assignment_state != AssignmentState.SUSPENDED:
@@ -85,10 +134,16 @@ def check_handling(row: CaseRow, handling: HandlingFacts) -> None:
     """Checks what the handling platform says against the case as it stands before it.
 
     Raises:
-        Violated: RULED_ALREADY, CHECK_LEVEL_MISSING, CONFIRMATION_EARLY, REQUEST_FORBIDDEN, EXTENSION_TOO_LATE or
-            APPEAL_TWICE.
+        Violated: TRANSITION_FORBIDDEN, CASE_FINAL, RULED_ALREADY, CHECK_LEVEL_MISSING, CONFIRMATION_EARLY,
+            REQUEST_FORBIDDEN, EXTENSION_TOO_LATE or APPEAL_TWICE.
     """
     is_closed = row.state == CaseState.CLOSED
+    is_said_before = (handling.state, handling.round) == (row.handling_state, row.handling_round)
+    if not is_said_before and handling.state == HandlingState.RETURNED:
+        _require_step(row, CaseState.DISPUTED if row.return_count else CaseState.DISPATCHING, "handling")
+    is_on_the_spot = row.is_self_handled and row.state == CaseState.FILED
+    if not is_said_before and handling.state == HandlingState.CLOSE_REQUESTED and not is_on_the_spot:
+        _require_step(row, CaseState.DISPOSED, "handling")
     if handling.state == HandlingState.CLOSE_CONFIRMED and not is_closed:
         raise Violated("CONFIRMATION_EARLY", "case.handling.state")
     if handling.state == HandlingState.RETURNED and row.is_ruled:
@@ -96,13 +151,16 @@ def check_handling(row: CaseRow, handling: HandlingFacts) -> None:
     is_asking = handling.state == HandlingState.CLOSE_REQUESTED and not is_closed
     if is_asking and row.check_levels == 2 and not handling.local_checked_time:
         raise Violated("CHECK_LEVEL_MISSING", "case.handling.local_checked_time")
-    request = handling.request
-    if request is None:
-        return
+    # A section is sent whole: a request that was made before is carried along until it is answered.
+    if handling.request is not None and handling.request.request_time != row.request_time:
+        _check_request(row, handling.request)
+
+
+def _check_request(row: CaseRow, request: Request) -> None:
     if request.kind is RequestKind.APPEAL:
-        if not is_closed:
+        if row.state != CaseState.CLOSED:
             raise Violated("REQUEST_FORBIDDEN", "case.handling.request.kind", "appeal")
-        if row.appeal_state in (AppealState.UPHELD, AppealState.REJECTED):
+        if row.appeal_state:
             raise Violated("APPEAL_TWICE", "case.handling.request.kind")
         return
     if row.state != CaseState.DISPOSING:
@@ -113,11 +171,13 @@ def check_handling(row: CaseRow, handling: HandlingFacts) -> None:
 
 
 def check_verdict(row: CaseRow, verdict: VerdictFacts, rules: LifeRules) -> None:
-    """Checks a verdict that answers an appeal.
+    """Checks a verdict against the case as it stands before it.
 
     Raises:
-        Violated: APPEAL_UNASKED, APPEAL_TWICE or APPEAL_UNREVIEWED.
+        Violated: TRANSITION_FORBIDDEN, CASE_FINAL, APPEAL_UNASKED, APPEAL_TWICE or APPEAL_UNREVIEWED.
     """
+    if (verdict.state, verdict.round) != (row.verdict_state, row.verdict_round):
+        _require_step(row, _BY_VERDICT[CheckState(verdict.state)], "verdict")
     decision = verdict.appeal_decision
     if decision is None:
         return

@@ -10,9 +10,16 @@ from msgspec.structs import replace
 
 from exchange_db.cases import AppealState, CaseRow, CaseState, Section, SectionStep
 from exchange_db.facts import AssignmentFacts, CaseFacts, HandlingFacts, ReportFacts, VerdictFacts
-from exchange_db.records import Action, AssignmentState, CheckState, HandlingState, ReportState, Violated
+from exchange_db.records import Action, AssignmentState, CheckState, HandlingState, ReportState, RequestKind, Violated
 from exchange_db.regions import region_of, subtree
-from hub.apply.guards import LifeRules, appeal_state_of, check_assignment, check_handling, check_verdict
+from hub.apply.guards import (
+    LifeRules,
+    appeal_state_of,
+    check_assignment,
+    check_handling,
+    check_report,
+    check_verdict,
+)
 from hub.apply.transitions import TRANSITIONS, forbidden
 
 #: Kind of the action by which a hub says that the agreed time of a suspension is over.
@@ -51,6 +58,8 @@ def fold(
     sections: list[SectionStep] = []
     report, assignment, handling, verdict = case.report, case.assignment, case.handling, case.verdict
     if report and report.revision > row.report_revision:
+        if rules:
+            check_report(row, report)
         _take_report(row, report, origin_id)
         row.report_inbox_id = inbox_id
         _advance(row, "case.report.state")
@@ -182,7 +191,7 @@ def _take_report(row: CaseRow, report: ReportFacts, origin_id: str) -> None:
 def _take_assignment(row: CaseRow, assignment: AssignmentFacts) -> None:
     if assignment.handler_id != row.handler_id:
         row.handling_revision = row.handling_state = row.handling_round = row.handling_inbox_id = 0
-        row.dispatched_on_time = row.close_requested_time = 0
+        row.dispatched_on_time = row.close_requested_time = row.request_time = 0
     elif row.handling_state == _RETURNED and assignment.state == _DISPATCHED:
         row.handling_state = 0
     row.assignment_revision = assignment.revision
@@ -220,8 +229,11 @@ def _take_handling(row: CaseRow, handling: HandlingFacts) -> None:
     """After the closing a handling section is kept as history and counts for nothing, but for an appeal."""
     is_same_request = handling.round == row.handling_round and row.close_requested_time
     row.handling_revision = handling.revision
+    request = handling.request
+    if request is not None:
+        row.request_time = request.request_time
     if row.verdict_state == _CLOSED:
-        if handling.request is not None and not row.appeal_state:
+        if request is not None and request.kind is RequestKind.APPEAL and not row.appeal_state:
             row.appeal_state = AppealState.ASKED
         return
     row.handling_state = handling.state

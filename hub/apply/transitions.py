@@ -47,6 +47,7 @@ STEPS: tuple[Step, ...] = (
     Step(_S.DISPATCHING, _S.VOID, "assignment", "作废", "void"),
     Step(_S.DISPATCHING, _S.MERGED, "assignment", "合并重复件", "merge a duplicate"),
     Step(_S.DISPOSING, _S.DISPATCHING, "handling", "退单", "return"),
+    Step(_S.DISPOSING, _S.DISPATCHING, "assignment", "收回，待重新派遣", "take back, to be dispatched anew"),
     Step(_S.DISPOSING, _S.DISPUTED, "handling", "再次退单，形成推诿", "return again: a dispute"),
     Step(_S.DISPOSING, _S.DISPOSED, "handling", "结案申请", "ask for the check"),
     Step(_S.DISPOSING, _S.SUSPENDED, "assignment", "挂账", "suspend"),
@@ -75,8 +76,15 @@ STEPS: tuple[Step, ...] = (
 TRANSITIONS: dict[int, frozenset[CaseState]] = {
     state: frozenset(step.target for step in STEPS if step.origin == state) for state in (0, *CaseState)
 }
+#: From a state, to a state, and the section that takes the step.
+_TAKEN_BY = frozenset((step.origin, step.target, step.section) for step in STEPS)
 #: States nothing follows: whoever finds the problem again reports a new case that continues this one.
 FINAL = frozenset(state for state in CaseState if not TRANSITIONS[state])
+
+
+def is_step(before: int, after: CaseState, section: str) -> bool:
+    """Tells whether a section may take a case from a state to another."""
+    return (before, after, section) in _TAKEN_BY
 
 
 def forbidden(before: int, after: CaseState, path: str) -> Violated:

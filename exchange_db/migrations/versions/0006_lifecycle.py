@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 _COUNTS = ("return_count", "check_levels", "appeal_state")
-_TIMES = ("suspended_time", "suspended_until_time", "resumed_deadline_time")
+_TIMES = ("suspended_time", "suspended_until_time", "resumed_deadline_time", "request_time")
 
 
 def upgrade() -> None:

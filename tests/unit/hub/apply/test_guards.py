@@ -19,6 +19,7 @@ from exchange_db.records import (
 )
 from hub.apply.guards import LifeRules
 from hub.apply.lifecycle import RESUME, fold
+from hub.apply.transitions import FINAL
 from tests.support.builders import (
     CITY,
     COUNTY,
@@ -249,3 +250,31 @@ def test_what_another_hub_has_judged_is_carried() -> None:
     """The tiers above do not judge again: their settings may differ, and they may not know all of the past."""
     row = _fold(_folded(FILED, DISPATCHED), _extended(count=7, decision=None), rules=None)
     assert row.extension_count == 7
+
+
+def test_a_request_is_carried_along_until_it_is_answered() -> None:
+    request = _asked(RequestKind.EXTENSION)
+    row = _folded(FILED, DISPATCHED, _handled(1, HandlingState.RECEIVED, request=request))
+    done = _fold(row, _handled(2, HandlingState.CLOSE_REQUESTED, request=request))
+    closed = _fold(done, CLOSED)
+    confirmed = _fold(closed, _handled(3, HandlingState.CLOSE_CONFIRMED, request=request))
+    assert (confirmed.state, confirmed.appeal_state) == (S.CLOSED, AppealState.NONE)
+
+
+@pytest.mark.parametrize(
+    ("steps", "step"),
+    [
+        ((FILED, DISPATCHED, CLOSE_REQUESTED, CLOSED), _handled(2, HandlingState.RETURNED)),
+        ((FILED, DISPATCHED, CLOSE_REQUESTED, CLOSED), _handled(2, HandlingState.CLOSE_REQUESTED, round=2)),
+        ((FILED, DISPATCHED, CLOSE_REQUESTED, CLOSED), _suspended()),
+        ((FILED, DISPATCHED, _assigned(2, AssignmentState.VOID, reason="重复")), CLOSE_REQUESTED),
+        ((FILED, DISPATCHED, _suspended()), CLOSE_REQUESTED),
+        ((FILED, DISPATCHED, _suspended()), RETURNED),
+        ((FILED, DISPATCHED), _judged(1, CheckState.FAILED)),
+        ((FILED,), _judged(1, CheckState.FAILED)),
+        ((FILED, DISPATCHED), (COUNTY, {"report": a_report(2, ReportState.NOT_ACCEPTED)})),
+    ],
+)
+def test_a_step_that_would_pass_unnoticed_is_refused_where_it_enters(steps: tuple[Step, ...], step: Step) -> None:
+    row = _folded(*steps)
+    assert _reason(row, step) == ("CASE_FINAL" if row.state in FINAL else "TRANSITION_FORBIDDEN")
