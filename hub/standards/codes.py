@@ -28,7 +28,7 @@ EXTENSION_MAJOR = "21"
 FIRST_LOCAL_MINOR, LOCAL_SUFFIX = 80, "（自定义）"
 
 _OWN_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,19}\Z")
-_SPELLED_CODE = re.compile(r"([0-9]{2})(?: ?[-–—_/ ] ?)?([0-9]*)\Z")  # noqa: RUF001 — dashes as people type them
+_SPELLED_CODE = re.compile(r"([0-9]{2})(?: ?[-–—_/ ] ?)?([0-9]*)\Z")
 _NOT_OF_A_REF = re.compile(r"[^0-9A-Z.]")
 _NOT_OF_A_NAME = re.compile(r"[\s、，,。;；·/()-]+")
 

@@ -159,9 +159,7 @@ def _onward(half: Candidate, second: Crosswalk) -> Iterator[Candidate]:
     found = second.translate(half.kind, half.to_code)
     if not found:
         note = f"对照表未列 {half.to_code} / the crosswalk does not list {half.to_code}"
-        yield replace(
-            half, to_ref=second.to_ref, to_code="", relation=Relation.NONE, mark=Mark.UNVERIFIED, note=note
-        )
+        yield replace(half, to_ref=second.to_ref, to_code="", relation=Relation.NONE, mark=Mark.UNVERIFIED, note=note)
     for other in found:
         yield replace(
             other,

@@ -24,9 +24,10 @@ T = TypeVar("T")
 MAX_REF = 40
 _DAY = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?: 00:00:00)?\Z")
 _NATIONAL_REF = re.compile(r"(GB|CJ|DB|JT|HJ)", re.IGNORECASE)
+_SPLIT_CODE = re.compile(r"([0-9]{1,2}) ?[-–—_/ ] ?([0-9]+)\Z")
 KINDS = {
-    **{word: CodeKind.COMPONENT for word in ("component", "部件", "管理部件")},
-    **{word: CodeKind.EVENT for word in ("event", "事件", "事项", "管理事项")},
+    **dict.fromkeys(("component", "部件", "管理部件"), CodeKind.COMPONENT),
+    **dict.fromkeys(("event", "事件", "事项", "管理事项"), CodeKind.EVENT),
 }
 _MARKS: dict[str, Mark] = {
     **{mark.value: mark for mark in Mark},
@@ -117,7 +118,9 @@ class Cells:
             return usual
         if word not in words:
             known = "、".join(words)
-            self.refuse(column, "WORD_UNKNOWN", f"{_shown(raw)}：应为 {known} 之一", f"{_shown(raw)}: use one of {known}")
+            self.refuse(
+                column, "WORD_UNKNOWN", f"{_shown(raw)}：应为 {known} 之一", f"{_shown(raw)}: use one of {known}"
+            )
         if word != raw:
             self._corrected(column, raw, word)
         return words[word]
@@ -162,7 +165,9 @@ class Cells:
             text = ""
         value = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else 0
         if not 1 <= value <= most:
-            self.refuse(column, "NUMBER_INVALID", f"应为 1 至 {most} 的整数", f"must be a whole number from 1 to {most}")
+            self.refuse(
+                column, "NUMBER_INVALID", f"应为 1 至 {most} 的整数", f"must be a whole number from 1 to {most}"
+            )
         if text != raw:
             self._corrected(column, raw, text)
         return value
@@ -192,7 +197,9 @@ class Cells:
             text = "000000" if text == "0" else text
             region = parse_region(text)
         except ValueError:
-            self.refuse(column, "REGION_INVALID", f"{_shown(raw)}：应为六位区划代码", f"{_shown(raw)}: write six digits")
+            self.refuse(
+                column, "REGION_INVALID", f"{_shown(raw)}：应为六位区划代码", f"{_shown(raw)}: write six digits"
+            )
         if raw and text != raw:
             self._corrected(column, raw, format_region(region))
         return region
@@ -264,9 +271,13 @@ def mended_code(text: str, minor_digits: int) -> str | None:
         pass
     if not minor_digits:
         return None
-    parts = re.fullmatch(r"([0-9]{1,2}) ?[-–—_/ ] ?([0-9]+)", text)  # noqa: RUF001 — dashes as people type them
-    if parts is not None:
-        return parts[1].zfill(MAJOR_DIGITS) + parts[2].zfill(minor_digits) if len(parts[2]) <= minor_digits else None
+    parts = _SPLIT_CODE.match(text)
+    if parts is None:
+        return _mended_number(text, minor_digits)
+    return parts[1].zfill(MAJOR_DIGITS) + parts[2].zfill(minor_digits) if len(parts[2]) <= minor_digits else None
+
+
+def _mended_number(text: str, minor_digits: int) -> str | None:
     try:
         number = undamaged(text)
     except ValueError:
@@ -288,8 +299,7 @@ def _about_code(raw: str, standard: Standard) -> tuple[str, str]:
     whole = MAJOR_DIGITS + standard.minor_digits
     return (
         f"{_shown(raw)}：{standard.standard_ref} 的小类为 {whole} 位、大类为 2 位数字，请按文本保存，并核对所属标准",
-        f"{_shown(raw)}: minors of {standard.standard_ref} have {whole} digits, majors 2; save them as text, and check "
-        "that it is this standard",
+        f"{_shown(raw)}: codes of {standard.standard_ref} have {whole} digits, majors 2; check the standard, and save as text",
     )
 
 

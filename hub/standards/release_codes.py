@@ -131,9 +131,7 @@ def _settled_local(
         try:
             check_extension(base, code)
         except RuleBroken as broken:
-            findings.append(
-                Finding(number, "code", Severity.REFUSED, broken.rule, broken.chinese, f"{broken.english}")
-            )
+            findings.append(Finding(number, "code", Severity.REFUSED, broken.rule, broken.chinese, f"{broken.english}"))
             continue
         taken.append((number, code))
     findings.extend(_doubts(taken, base))

@@ -150,6 +150,8 @@ def read_release(path: Path, catalogue: Catalogue) -> ReleaseFile:
         sheet.append(row)
         if len(sheet) > MOST_ROWS:
             raise SheetInvalid(path, f"超过 {MOST_ROWS:,} 行。", f"it has more than {MOST_ROWS:,} rows.")
+    if not sheet:
+        raise SheetInvalid(path, "没有数据行。", "it has no rows below its header.")
     headings = list(dict.fromkeys(name for row in sheet for name in row.values if name != EXTRA))
     columns = _columns_of(path, headings)
     kind = _kind_of(path, columns)

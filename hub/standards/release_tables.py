@@ -107,7 +107,7 @@ def read_source(cells: Cells, _catalogue: Catalogue) -> ProblemSource:
             f"{code!r}：应为小写字母开头的字母、数字、下划线",
             f"{code!r}: write small letters, digits and underscores, a letter first",
         )
-    aliases = tuple(half_width(one) for one in re.split("[;；]", cells.text("aliases", MAX_NOTE)) if one.strip())  # noqa: RUF001 — as people type it
+    aliases = tuple(half_width(one) for one in re.split("[;；]", cells.text("aliases", MAX_NOTE)) if one.strip())
     name = cells.text("name", MAX_NAME, is_needed=True)
     return ProblemSource(code, name, aliases, cells.mark(), cells.text("note", MAX_NOTE))
 
@@ -123,7 +123,7 @@ def read_region(cells: Cells, _catalogue: Catalogue) -> Region:
     """Reads one region."""
     if not cells.has("region"):
         cells.refuse("region", "CELL_EMPTY", "不能为空，请补填", "is empty; fill it in")
-    texts = [one for one in re.split("[;；、 ]", cells.text("successors", MAX_NOTE)) if one]  # noqa: RUF001 — as above
+    texts = [one for one in re.split("[;；、 ]", cells.text("successors", MAX_NOTE)) if one]
     successors = []
     for text in texts:
         if not re.fullmatch(r"[0-9]{6}", text):
@@ -142,9 +142,7 @@ def read_region(cells: Cells, _catalogue: Catalogue) -> Region:
     )
 
 
-def settle_regions(
-    rows: Sequence[tuple[int, Region]], _catalogue: Catalogue, findings: list[Finding]
-) -> list[Region]:
+def settle_regions(rows: Sequence[tuple[int, Region]], _catalogue: Catalogue, findings: list[Finding]) -> list[Region]:
     """Returns the regions that can be taken: one at a time per code, those above and the successors being there."""
     apart = _apart(rows, [(row.region,) for _, row in rows], "region", findings)
     present = {row.region for _, row in apart}
@@ -216,9 +214,7 @@ def _validity(cells: Cells) -> tuple[date | None, date | None]:
     return first, last
 
 
-def _unique(
-    rows: Sequence[tuple[int, Row]], keys: Sequence[str], column: str, findings: list[Finding]
-) -> list[Row]:
+def _unique(rows: Sequence[tuple[int, Row]], keys: Sequence[str], column: str, findings: list[Finding]) -> list[Row]:
     first: dict[str, int] = {}
     kept = []
     for (number, row), key in zip(rows, keys, strict=True):

@@ -68,7 +68,7 @@ def _of_other_spelling(
 ) -> Iterator[Suggestion]:
     """Yields the class in standards whose number is the same but for signs, or has the year that is missing."""
     sought = ref_key(standard_ref)
-    for ref, one in reversed(lists.items()):
+    for ref, one in reversed(list(lists.items())):
         found = one.find(kind, code) if sought and ref_key(ref).startswith(sought) else None
         if found is not None:
             yield Suggestion(
@@ -104,7 +104,7 @@ class _Search(Struct, frozen=True):
                 yield _suggestion(meant, f"这是{chinese}代码", f"this is the code of a kind of {english}")
 
     def _others(self) -> list[CodeList]:
-        return [one for ref, one in reversed(self.lists.items()) if ref != self.base.standard.standard_ref]
+        return [one for ref, one in reversed(list(self.lists.items())) if ref != self.base.standard.standard_ref]
 
     def _of_the_name(self, found: Code) -> Iterator[Suggestion]:
         """Yields what a name says that is not the name of its code here, but of the same digits elsewhere.
