@@ -23,7 +23,7 @@ T = TypeVar("T")
 #: Longest number of a standard, as in the contract.
 MAX_REF = 40
 _DAY = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?: 00:00:00)?\Z")
-_NATIONAL_REF = re.compile(r"(GB|CJ|DB|JT|HJ)", re.IGNORECASE)
+_NATIONAL_REF = re.compile(r"(GB|CJ)", re.IGNORECASE)
 _SPLIT_CODE = re.compile(r"([0-9]{1,2}) ?[-–—_/ ] ?([0-9]+)\Z")
 KINDS = {
     **dict.fromkeys(("component", "部件", "管理部件"), CodeKind.COMPONENT),
@@ -299,7 +299,7 @@ def _about_code(raw: str, standard: Standard) -> tuple[str, str]:
     whole = MAJOR_DIGITS + standard.minor_digits
     return (
         f"{_shown(raw)}：{standard.standard_ref} 的小类为 {whole} 位、大类为 2 位数字，请按文本保存，并核对所属标准",
-        f"{_shown(raw)}: codes of {standard.standard_ref} have {whole} digits, majors 2; check the standard, and save as text",
+        f"{_shown(raw)}: codes of {standard.standard_ref} have {whole} digits, majors 2; check the standard",
     )
 
 
