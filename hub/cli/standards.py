@@ -275,7 +275,7 @@ def _print_findings(console: Console, path: Path, file: ReleaseFile) -> None:
     )
     console.print(
         f"{file.row_count:,} rows: {taken:,} can be taken, {file.refused_count:,} are refused; "
-        f"{counts[Severity.CORRECTED]:,} corrections, {counts[Severity.DOUBTFUL]:,} doubts."
+        f"cells corrected: {counts[Severity.CORRECTED]:,}, doubtful: {counts[Severity.DOUBTFUL]:,}."
     )
 
 

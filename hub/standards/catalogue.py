@@ -36,7 +36,7 @@ class Catalogue(NamedTuple):
         ]
         exact = self.find(text)
         if exact is None and len(fitting) != 1:
-            shown, known = printable(text[:40]), "、".join(self.standards)
+            shown, known = printable(text[:40]), ", ".join(self.standards)
             raise RuleBroken(
                 "STANDARD_UNKNOWN",
                 f"标准 {shown!r}：{'不止一个符合' if fitting else '未收录'}，已收录 {known}。",

@@ -54,11 +54,11 @@ class CodeBook:
             return None
         found = suggest(self._lists, self._crosswalks, standard_ref, kind, code)
         if standard_ref not in self._lists:
-            meant = f" → {found[0].standard_ref}?" if found else ""
+            meant = f" → {found[0].standard_ref} (?)" if found else ""
             return CodeFault("STANDARD_UNKNOWN", f"{standard_ref}{meant}", found)
         meant = ""
         if found:
             first = found[0]
             place = "" if (first.standard_ref, first.kind) == key[:2] else f"{first.standard_ref}|{first.kind.name[0]}|"
-            meant = f" → {place}{first.code} {first.name}?"
+            meant = f" → {place}{first.code} {first.name} (?)"
         return CodeFault("CODE_UNKNOWN", f"{class_key(*key)}{meant}", found)

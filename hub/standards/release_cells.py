@@ -117,7 +117,7 @@ class Cells:
         if not word and usual is not None:
             return usual
         if word not in words:
-            known = "、".join(words)
+            known = ", ".join(words)
             self.refuse(
                 column, "WORD_UNKNOWN", f"{_shown(raw)}：应为 {known} 之一", f"{_shown(raw)}: use one of {known}"
             )
@@ -214,7 +214,7 @@ class Cells:
             return found
         text = self.text(column, MAX_REF, is_needed=True)
         if _NATIONAL_REF.match(half_width(text)) and catalogue.standards:
-            known = "、".join(catalogue.standards)
+            known = ", ".join(catalogue.standards)
             self.refuse(
                 column,
                 "STANDARD_UNKNOWN",

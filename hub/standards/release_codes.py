@@ -26,6 +26,7 @@ from hub.standards.release_cells import Cells, Finding, Severity
 from hub.standards.suggestions import KIND_NAMES, Suggestion, suggest
 
 MAX_NAME, MAX_NOTE = 100, 400
+_ANYTHING = "其他"
 
 Numbered = tuple[int, Code]
 
@@ -154,13 +155,19 @@ def _orphan(number: int, code: Code) -> Finding:
 def _is_of_another_list(number: int, code: Code, catalogue: Catalogue, findings: list[Finding]) -> bool:
     """Whether the name of a class shows that its code is one of another standard; refuses it then."""
     base = catalogue.lists.get(code.standard_ref)
-    if base is None or base.find(code.kind, code.code) is None:
+    if base is None or (base.find(code.kind, code.code) is None and not _is_named_so_elsewhere(code, catalogue)):
         return False
     found = suggest(catalogue.lists, catalogue.crosswalks, code.standard_ref, code.kind, code.code, code.name)
     if not found:
         return False
     findings.append(name_mismatch(number, code.standard_ref, code.code, code.name, found))
     return True
+
+
+def _is_named_so_elsewhere(code: Code, catalogue: Catalogue) -> bool:
+    """Whether the same digits have the same name in another standard; 其他 is a name anybody may give."""
+    same = (other.find(code.kind, code.code) for ref, other in catalogue.lists.items() if ref != code.standard_ref)
+    return code.name != _ANYTHING and any(one and name_key(one.name) == name_key(code.name) for one in same)
 
 
 def name_mismatch(number: int, ref: str, code: str, name: str, found: Iterable[Suggestion]) -> Finding:

@@ -164,6 +164,8 @@ def read_release(path: Path, catalogue: Catalogue) -> ReleaseFile:
         except RowRefused as refused:
             findings.append(refused.finding)
     rows = tuple(form.settle(read, catalogue, findings))
+    if "code" not in columns and "major" in columns:
+        columns["code"] = columns.get("minor", columns["major"])
     named = (one._replace(column=columns.get(one.column, one.column)) for one in findings)
     return ReleaseFile(kind, len(sheet), rows, tuple(sorted(named, key=lambda one: one.row)))
 

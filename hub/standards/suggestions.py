@@ -59,8 +59,10 @@ def suggest(
         found = _of_other_spelling(lists, standard_ref, kind, code)
     else:
         found = _Search(lists, crosswalks, base, kind, code, name).suggestions()
-    unique = {(one.standard_ref, one.kind, one.code): one for one in reversed(list(found))}
-    return tuple(reversed(unique.values()))[:MOST_SUGGESTIONS]
+    unique: dict[tuple[str, CodeKind, str], Suggestion] = {}
+    for one in found:
+        unique.setdefault((one.standard_ref, one.kind, one.code), one)
+    return tuple(unique.values())[:MOST_SUGGESTIONS]
 
 
 def _of_other_spelling(
