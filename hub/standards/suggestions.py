@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from exchange_db.records import CodeKind
 from hub.standards.codes import MAJOR_DIGITS, Code, CodeList, Mark, name_key, ref_key, spelled_code, weakest
-from hub.standards.crosswalk import Crosswalks
+from hub.standards.crosswalk import Candidate, Crosswalks
 from hub.standards.limits import RuleBroken
 
 #: Most suggestions about one code.
@@ -93,17 +93,19 @@ class _Search(Struct, frozen=True):
                 yield from self._of_the_name(found)
             return
         yield from self._of_lost_zero()
+        elsewhere = [meant for other in self._others() if (meant := other.find(self.kind, self.code)) is not None]
+        for meant in elsewhere:
+            if name_key(meant.name) == name_key(self.name):
+                yield from self._of_generation(meant)
         if self.name:
             yield from self._named()
-        for other in self._others():
-            meant = other.find(self.kind, self.code)
-            if meant is not None:
-                yield from self._of_generation(meant)
+        for meant in elsewhere:
+            yield from self._of_generation(meant)
         for kind in CodeKind:
-            meant = self.base.find(kind, self.code) if kind is not self.kind else None
-            if meant is not None:
+            swapped = self.base.find(kind, self.code) if kind is not self.kind else None
+            if swapped is not None:
                 chinese, english = KIND_NAMES[kind]
-                yield _suggestion(meant, f"这是{chinese}代码", f"this is the code of a kind of {english}")
+                yield _suggestion(swapped, f"这是{chinese}代码", f"this is the code of a kind of {english}")
 
     def _others(self) -> list[CodeList]:
         return [one for ref, one in reversed(list(self.lists.items())) if ref != self.base.standard.standard_ref]
@@ -117,10 +119,8 @@ class _Search(Struct, frozen=True):
             meant = other.find(self.kind, self.code)
             if meant is None or name_key(meant.name) != name_key(self.name):
                 continue
-            ways = self._translated(meant)
-            if all(way.code != found.code for way in ways):
-                yield from ways
-                yield self._as_it_is(meant)
+            if not (self._leads_to(meant, found) or self._leads_to(found, meant)):
+                yield from self._of_generation(meant)
         yield from self._same_name_here()
 
     def _named(self) -> Iterator[Suggestion]:
@@ -145,12 +145,8 @@ class _Search(Struct, frozen=True):
     def _translated(self, meant: Code) -> list[Suggestion]:
         """Returns the classes here that a class of another standard may stand for."""
         here = self.base.standard.standard_ref
-        try:
-            crosswalk = self.crosswalks.between(meant.standard_ref, here)
-        except RuleBroken:
-            return []
         made = []
-        for candidate in crosswalk.translate(meant.kind, meant.code):
+        for candidate in self._candidates(meant, here):
             target = self.base.find(meant.kind, candidate.to_code) if candidate.to_code else None
             if target is not None:
                 there, shown = spelled_code(meant.code), spelled_code(target.code)
@@ -164,6 +160,15 @@ class _Search(Struct, frozen=True):
                     )
                 )
         return made
+
+    def _leads_to(self, before: Code, after: Code) -> bool:
+        return any(one.to_code == after.code for one in self._candidates(before, after.standard_ref))
+
+    def _candidates(self, code: Code, ref: str) -> tuple[Candidate, ...]:
+        try:
+            return self.crosswalks.between(code.standard_ref, ref).translate(code.kind, code.code)
+        except RuleBroken:
+            return ()
 
     def _as_it_is(self, meant: Code) -> Suggestion:
         kind, kind_name = KIND_NAMES[meant.kind]
