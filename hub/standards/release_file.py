@@ -212,16 +212,18 @@ def _columns_of(path: Path, headings: Iterable[str]) -> dict[str, str]:
 def _kind_of(path: Path, columns: Iterable[str]) -> ReleaseKind:
     """Returns the kind whose columns are all there, the one with most if several are."""
     present = set(columns)
-    by_need = sorted(FORMS.items(), key=lambda item: -len(item[1].needed))
-    for kind, form in by_need:
-        if all(present & set(column.split("|")) for column in form.needed):
-            return kind
-    kind, form = max(by_need, key=lambda item: sum(bool(present & set(one.split("|"))) for one in item[1].needed))
-    lacking = "、".join(one.replace("|", "/") for one in form.needed if not present & set(one.split("|")))
+    lacking = {
+        kind: [column.replace("|", "/") for column in form.needed if not present & set(column.split("|"))]
+        for kind, form in sorted(FORMS.items(), key=lambda item: -len(item[1].needed))
+    }
+    kind = min(lacking, key=lambda one: len(lacking[one]))
+    if not lacking[kind]:
+        return kind
+    names = ", ".join(lacking[kind])
     raise SheetInvalid(
         path,
-        f"无法判断文件种类；若为 {kind}，缺少列 {lacking}，写法见 docs/standards.md。",
-        f"no kind of file has these columns; a file of {kind} also needs {lacking}, see docs/standards.md.",
+        f"无法判断文件种类；若为 {kind}，缺少列 {names}，写法见 docs/standards.md。",
+        f"no kind of file has these columns; a file of {kind} also needs {names}, see docs/standards.md.",
     )
 
 

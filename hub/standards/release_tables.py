@@ -169,14 +169,16 @@ def read_condition(cells: Cells, catalogue: Catalogue) -> FilingCondition:
     ref, kind, region = standard.standard_ref, cells.kind("kind"), cells.region("region")
     code, name = cells.class_code(standard), cells.text("name", MAX_NAME)
     known = catalogue.lists.get(ref)
-    found = suggest(catalogue.lists, catalogue.crosswalks, ref, kind, code, name)
-    if known is None or known.find(kind, code, region) is None:
-        chinese, english = belonging(found)
+    standing = known.find(kind, code, region) if known else None
+    if standing is None:
+        chinese, english = belonging(suggest(catalogue.lists, catalogue.crosswalks, ref, kind, code, name))
         shown = spelled_code(code)
         cells.refuse("code", "CODE_UNKNOWN", f"{ref} 中没有 {shown}{chinese}", f"{ref} has no {shown}{english}")
-    if found:
-        told = name_mismatch(cells.number, ref, code, name, found)
-        cells.refuse("name", told.rule, told.chinese.rstrip("。"), told.english.rstrip("."))
+    if name and not standing.region:
+        found = suggest(catalogue.lists, catalogue.crosswalks, ref, kind, code, name)
+        if found:
+            told = name_mismatch(cells.number, ref, code, name, found)
+            cells.refuse("name", told.rule, told.chinese.rstrip("。"), told.english.rstrip("."))
     limit = cells.text("limit", MAX_NOTE, is_needed=True)
     try:
         rule = parse_limit(limit)
