@@ -35,7 +35,7 @@ def _lines(result: Result, *words: str) -> list[str]:
 def test_the_standards_are_listed_with_what_is_known_of_them() -> None:
     result = _run("list")
     assert result.exit_code == 0
-    (line,) = _lines(result, f"│ {NEW}")
+    line = _lines(result, f"│ {NEW}")[0]
     assert [cell.strip() for cell in line.split("│")[3:8]] == ["153", "250", "0", "413", "5"]
     assert _lines(result, OLD, CURRENT, "107")
     listed = _json("list")
