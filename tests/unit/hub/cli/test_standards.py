@@ -35,7 +35,7 @@ def _lines(result: Result, *words: str) -> list[str]:
 def test_the_standards_are_listed_with_what_is_known_of_them() -> None:
     result = _run("list")
     assert result.exit_code == 0
-    line = _lines(result, f"│ {NEW}")[0]
+    (line,) = [one for one in _lines(result, NEW) if one.startswith(f"│ {NEW}") and "管理部件和事项" in one]
     assert [cell.strip() for cell in line.split("│")[3:8]] == ["153", "250", "0", "413", "5"]
     assert _lines(result, OLD, CURRENT, "107")
     listed = _json("list")
