@@ -28,11 +28,15 @@ class CodeBook:
     Args:
         lists: code lists by the number of their standard, oldest generation first.
         crosswalks: the ways between them, for suggestions.
+        unlisted: standards whose codes are taken unseen, such as a foreign list nobody has published.
     """
 
-    def __init__(self, lists: Mapping[str, CodeList], crosswalks: Crosswalks) -> None:
+    def __init__(
+        self, lists: Mapping[str, CodeList], crosswalks: Crosswalks, unlisted: frozenset[str] = frozenset()
+    ) -> None:
         self._lists = lists
         self._crosswalks = crosswalks
+        self._unlisted = unlisted
         self._known: set[tuple[str, CodeKind, str]] = set()
         self._local: dict[tuple[str, CodeKind, str], set[int]] = {}
         for one in lists.values():
@@ -46,9 +50,14 @@ class CodeBook:
                         self._known.add(key)
 
     def check(self, standard_ref: str, kind: CodeKind, code: str, region: int = 0) -> CodeFault | None:
-        """Returns what is wrong with a class, ``None`` if it is known in the region or anywhere above it."""
+        """Returns what is wrong with a class, ``None`` if it is known in the region or anywhere above it.
+
+        A major is a class too: some platforms know no more.
+        """
         key = standard_ref, kind, code
         if key in self._known:
+            return None
+        if standard_ref in self._unlisted:
             return None
         if key in self._local and not self._local[key].isdisjoint(lineage(region)):
             return None

@@ -40,6 +40,13 @@ def test_a_local_class_is_known_below_its_region_only() -> None:
     assert BOOK.check("431221-EXT-2020", E, "9901", 431221) is None
 
 
+def test_a_standard_may_be_taken_unseen() -> None:
+    book = CodeBook(CATALOGUE.lists, CATALOGUE.crosswalks, frozenset({"BOSTON-311-2015"}))
+    assert book.check("BOSTON-311-2015", E, "12.45.125") is None
+    assert book.check("BOSTON-311", E, "12.45.125") is not None
+    assert book.check(CURRENT, E, "0777") is not None
+
+
 @pytest.mark.parametrize(
     ("ref", "kind", "code", "meant"),
     [
