@@ -66,7 +66,7 @@ def list_standards(as_json: Json = False) -> None:
         )
         return
     console = Console()
-    table = Table("标准", "名称", "部件", "事件", *_MARKS.values(), "替代为", title="代码表 / Code lists")
+    table = _table("标准", "名称", "部件", "事件", *_MARKS.values(), "替代为", title="代码表 / Code lists")
     for codes in catalogue.lists.values():
         marks = Counter(one.mark for one in codes)
         counts = (str(_count_of(codes, kind)) for kind in CodeKind)
@@ -74,7 +74,7 @@ def list_standards(as_json: Json = False) -> None:
         numbers = (str(marks[mark]) for mark in _MARKS)
         table.add_row(standard.standard_ref, standard.title, *counts, *numbers, standard.successor)
     console.print(table)
-    table = Table("从", "到", *_RELATIONS.values(), _MARKS[Mark.UNVERIFIED], title="对照表 / Crosswalks")
+    table = _table("从", "到", *_RELATIONS.values(), _MARKS[Mark.UNVERIFIED], title="对照表 / Crosswalks")
     for crosswalk in catalogue.crosswalks:
         relations = Counter(row.relation for row in crosswalk)
         unverified = sum(row.mark is Mark.UNVERIFIED for row in crosswalk)
@@ -116,7 +116,9 @@ def show(
         )
         return
     console = Console()
-    table = Table("类型", "代码", "名称", "核实", "备注", title=f"{codes.standard.standard_ref} {codes.standard.title}")
+    table = _table(
+        "类型", "代码", "名称", "核实", "备注", title=f"{codes.standard.standard_ref} {codes.standard.title}"
+    )
     for one in found:
         table.add_row(KIND_NAMES[one.kind][0], spelled_code(one.code), one.name, _MARKS[one.mark], one.note)
     console.print(table)
@@ -167,6 +169,14 @@ def check(
     raise typer.Exit(1 if any(file.refused_count for _, file in read) else 0)
 
 
+def _table(*heads: str, title: str) -> Table:
+    """A table whose cells are never cut off."""
+    table = Table(title=title)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    return table
+
+
 def _list_of(catalogue: Catalogue, ref: str) -> CodeList:
     try:
         return catalogue.lists[catalogue.named(ref).standard_ref]
@@ -196,7 +206,7 @@ def _elsewhere(catalogue: Catalogue, codes: Iterable[Code]) -> Iterable[Candidat
 def _print_elsewhere(
     console: Console, catalogue: Catalogue, codes: Iterable[Code], elsewhere: Iterable[Candidate]
 ) -> None:
-    table = Table("类型", "原代码", "标准", "代码", "名称", "关系", "核实", "备注", title="对应 / What becomes of it")
+    table = _table("类型", "原代码", "标准", "代码", "名称", "关系", "核实", "备注", title="对应 / What becomes of it")
     for one in elsewhere:
         name = _name_of(catalogue, one)
         table.add_row(
@@ -211,7 +221,7 @@ def _print_elsewhere(
         )
     if table.row_count:
         console.print(table)
-    table = Table("标准", "类型", "代码", "名称", title="同一代码在其他标准中 / The same digits elsewhere")
+    table = _table("标准", "类型", "代码", "名称", title="同一代码在其他标准中 / The same digits elsewhere")
     for code in codes:
         for other in catalogue.lists.values():
             meant = other.find(code.kind, code.code) if other.standard.standard_ref != code.standard_ref else None
@@ -227,7 +237,7 @@ def _print_comparison(found: Comparison, from_ref: str, to_ref: str) -> None:
     heads = ("类型", from_ref, to_ref, "关系", "核实", "备注")
     if found.swapped:
         _print_pairs(console, "大类互换，同一代码含义不同 / Majors that changed places", heads, found.swapped)
-        table = Table("类型", "代码", from_ref, to_ref, title="同一代码，两种含义 / The same digits, two meanings")
+        table = _table("类型", "代码", from_ref, to_ref, title="同一代码，两种含义 / The same digits, two meanings")
         for clash in found.clashes:
             kind, _ = KIND_NAMES[clash.before.kind]
             table.add_row(kind, spelled_code(clash.before.code), clash.before.name, clash.after.name)
@@ -239,14 +249,14 @@ def _print_comparison(found: Comparison, from_ref: str, to_ref: str) -> None:
     _print_pairs(console, "更名 / Renamed", heads, found.renamed)
     for title, codes in (("对照表未列 / Not in the crosswalk", found.unmapped), ("新增 / Added", found.added)):
         if codes:
-            table = Table("类型", "代码", "名称", title=f"{title}：{len(codes)}")
+            table = _table("类型", "代码", "名称", title=f"{title}：{len(codes)}")
             for code in codes:
                 table.add_row(KIND_NAMES[code.kind][0], spelled_code(code.code), code.name)
             console.print(table)
 
 
 def _print_pairs(console: Console, title: str, heads: tuple[str, ...], pairs: Iterable[Pair]) -> None:
-    table = Table(*heads, title=title)
+    table = _table(*heads, title=title)
     for one in pairs:
         after = f"{spelled_code(one.after.code)} {one.after.name}" if one.after else "—"
         before = f"{spelled_code(one.before.code)} {one.before.name}"
@@ -259,7 +269,7 @@ def _print_pairs(console: Console, title: str, heads: tuple[str, ...], pairs: It
 def _print_findings(console: Console, path: Path, file: ReleaseFile) -> None:
     shown = escape(printable(str(path)))
     if file.findings:
-        table = Table("行", "列", "结果", "规则", "说明 / what to do", title=f"{shown}（{file.kind}）")
+        table = _table("行", "列", "结果", "规则", "说明 / what to do", title=f"{shown}（{file.kind}）")
         for one in file.findings[:_SHOWN]:
             told = f"{escape(printable(one.chinese))}\n{escape(printable(one.english))}"
             row = str(one.row) if one.row else "—"

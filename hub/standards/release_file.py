@@ -36,6 +36,9 @@ from hub.standards.release_tables import (
 #: Most rows of one file; the largest code list has some hundreds.
 MOST_ROWS = 100_000
 
+#: How an XLSX begins.
+_ZIP = b"PK\x03\x04"
+
 ReleaseRow = Standard | Code | Candidate | ProblemSource | Region | FilingCondition
 
 
@@ -170,16 +173,30 @@ def read_release(path: Path, catalogue: Catalogue) -> ReleaseFile:
     return ReleaseFile(kind, len(sheet), rows, tuple(sorted(named, key=lambda one: one.row)))
 
 
-def check_release(name: str, content: bytes, catalogue: Catalogue) -> tuple[Finding, ...]:
-    """Returns what is found in a file that has not come from a disk; one that cannot be read is a refusal of row 0."""
+def read_content(name: str, content: bytes, catalogue: Catalogue) -> ReleaseFile:
+    """Reads a file that has not come from a disk; a name without an ending is that of a CSV or an XLSX.
+
+    Raises:
+        SheetInvalid: as ``read_release`` does, naming the file as it was given.
+    """
     with TemporaryDirectory() as folder:
-        path = Path(folder) / f"release{''.join(Path(name).suffixes[-2:])}"
+        ending = "".join(Path(name).suffixes[-2:]) or (".xlsx" if content.startswith(_ZIP) else ".csv")
+        path = Path(folder) / f"release{ending}"
         path.write_bytes(content)
         try:
-            return read_release(path, catalogue).findings
+            return read_release(path, catalogue)
         except SheetInvalid as invalid:
-            chinese, _, english = str(invalid).replace(str(path), printable(name)).partition(" / ")
-            return (Finding(0, "", Severity.REFUSED, "FILE_INVALID", chinese, english),)
+            chinese, _, english = str(invalid).removeprefix(f"{path}：").partition(f" / {path}: ")
+            raise SheetInvalid(Path(printable(name)), chinese, english) from None
+
+
+def check_release(name: str, content: bytes, catalogue: Catalogue) -> tuple[Finding, ...]:
+    """Returns what is found in a file that has not come from a disk; one that cannot be read is a refusal of row 0."""
+    try:
+        return read_content(name, content, catalogue).findings
+    except SheetInvalid as invalid:
+        chinese, _, english = str(invalid).partition(" / ")
+        return (Finding(0, "", Severity.REFUSED, "FILE_INVALID", chinese, english),)
 
 
 def taken_in(catalogue: Catalogue, files: Iterable[ReleaseFile]) -> Catalogue:

@@ -11,7 +11,7 @@ from connectors.sheets import SheetInvalid
 from exchange_db.records import CodeKind
 from hub.standards.codes import Code, Mark, spelled_code
 from hub.standards.release_cells import mended_code
-from hub.standards.release_file import ReleaseKind, check_release, read_release, taken_in
+from hub.standards.release_file import ReleaseKind, check_release, read_content, read_release, taken_in
 from tests.support.releases import (
     CATALOGUE,
     CORRECTED,
@@ -25,6 +25,7 @@ from tests.support.releases import (
     read_rows_of,
     told_of,
 )
+from tests.support.sheets import write_sheet
 
 C, E = CodeKind.COMPONENT, CodeKind.EVENT
 
@@ -240,4 +241,14 @@ def test_a_file_of_no_kind_is_refused_whole(tmp_path: Path, text: str, told: str
     (finding,) = check_release("a.csv", text.encode(), CATALOGUE)
     assert (finding.row, finding.severity) == (0, REFUSED)
     assert told in finding.english
-    assert str(tmp_path) not in finding.chinese
+    assert finding.chinese.startswith("a.csv：")
+    assert finding.english.startswith("a.csv: ")
+
+
+@pytest.mark.parametrize(("file", "name"), [("a.csv", "codes"), ("a.xlsx", "codes"), ("a.jsonl", "city.v2.jsonl")])
+def test_a_file_that_is_no_file_yet_is_read_the_same(tmp_path: Path, file: str, name: str) -> None:
+    path = write_sheet(
+        tmp_path / file, [class_row("0499", "单车", region="140800"), class_row("110", "暴露(生活)垃圾")]
+    )
+    assert read_content(name, path.read_bytes(), CATALOGUE) == read_release(path, CATALOGUE)
+    assert [one.rule for one in check_release(name, path.read_bytes(), CATALOGUE)] == ["CELL_MENDED"]
