@@ -42,6 +42,14 @@ REASONS: dict[str, ReasonText] = {
         "A code needs the standard it comes from, for example GB/T-30428.2-2013: the same digits differ between them.",
         "代码必须注明所属标准（如 GB/T-30428.2-2013），同一代码在不同标准中含义不同。",
     ),
+    "STANDARD_UNKNOWN": ReasonText(
+        "This hub knows no standard {value}. Correct its name, or have its code list published.",
+        "本枢纽未收录标准 {value}，请更正标准编号，或发布其代码表。",
+    ),
+    "CODE_UNKNOWN": ReasonText(
+        "The standard has no such class: {value}. Correct it, or have it published as a local extension.",
+        "所属标准中没有该代码：{value}。请更正，或将其作为本地扩展发布。",
+    ),
     "CRS_MISSING": ReasonText(
         "A position needs its coordinate reference system; the systems differ by up to 700 m.",
         "坐标必须注明坐标系，不同坐标系相差可达 700 米。",

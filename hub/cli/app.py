@@ -28,6 +28,7 @@ COMMANDS = (
     "push",
     "quarantine",
     "serve",
+    "standards",
     "trace",
 )
 
