@@ -41,6 +41,7 @@ _CLASS_PATHS = {
     "standard_ref": "class_code.standard_ref",
     "class_kind": "class_code.kind",
     "class_code": "class_code.code",
+    "class_original": "class_code.original",
 }
 _POSITION_PATHS = {"crs": "position.crs", "x": "position.x", "y": "position.y"}
 

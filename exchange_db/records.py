@@ -196,6 +196,7 @@ class Report(Struct, frozen=True, array_like=True, gc=False):
     verified_time: Time = 0
     filed_time: Time = 0
     collector_ref: Text64 = ""
+    class_original: Text64 = ""
     continues: CaseLink | None = None
 
 
@@ -227,6 +228,7 @@ class Assignment(Struct, frozen=True, array_like=True, gc=False):
     is_ruled: bool = False
     resumed_deadline_time: Time = 0
     acted_time: Time = 0
+    class_original: Text64 = ""
     decision: Decision | None = None
     duplicate_of: CaseLink | None = None
     milestones: tuple[Milestone, ...] = ()

@@ -16,6 +16,7 @@ FIELDS: dict[str, str] = {
     "kind": "种类",
     "class_code": "小类代码",
     "code": "代码",
+    "class_original": "原始类别",
     "filing_condition_no": "立案条件序号",
     "component_id": "部件标识码",
     "source_code": "问题来源",

@@ -3,13 +3,15 @@
 Pure: the same bytes from the same sender at the same time get the same answer. Called by ``hub.intake.desk``.
 """
 
+from typing import Protocol
+
 from auth.permissions import require_origin, require_region
 from auth.principal import Principal
 from connectors.wire import origin_of, read_parcel
 from exchange_db.facts import pack_facts
 from exchange_db.inbox import Entry, Refusal
 from exchange_db.keys import case_key, message_key, sheet_key
-from exchange_db.records import Case, FigureSheet, Violated
+from exchange_db.records import Assignment, Case, CodeKind, FigureSheet, Report, Violated
 from exchange_db.regions import region_of
 
 #: Most microseconds a sender's clock may be ahead.
@@ -20,17 +22,41 @@ MAX_AHEAD = 300 * 1_000_000
 _REMEMBERED = 10_000
 
 
+class ClassFault(Protocol):
+    """Why a class is refused: a reason of ``exchange_db.reasons`` and the value for its text."""
+
+    @property
+    def reason(self) -> str:
+        """The reason."""
+
+    @property
+    def value(self) -> str:
+        """The class, and what was probably meant."""
+
+
+class ClassCheck(Protocol):
+    """Tells what is wrong with a class, ``None`` if nothing is."""
+
+    def __call__(
+        self, standard_ref: str, kind: CodeKind, code: str, region: int, *, is_entering: bool
+    ) -> ClassFault | None:
+        """``is_entering``: it comes from the platform itself, not from a hub that has looked at it before."""
+
+
 class Gate:
     """The check for what one neighbour sends; remembers the origins and regions it has let through.
 
     Args:
         sender: the neighbour.
         hub_region: region of this hub.
+        check_class: looks classes up; ``None`` takes them unseen.
     """
 
-    def __init__(self, sender: Principal, hub_region: int) -> None:
+    def __init__(self, sender: Principal, hub_region: int, check_class: ClassCheck | None = None) -> None:
         self._sender = sender
         self._hub_region = hub_region
+        self._check_class = check_class
+        self._is_platform = sender.kind == "platform"
         self._origins: set[str] = set()
         self._regions: set[int] = set()
 
@@ -64,6 +90,9 @@ class Gate:
                         self._admit_region(region, "case.report.region_code")
                 else:
                     region = region_of(record.issuer_id)
+                if self._check_class is not None:
+                    self._require_class(record.report, region, "case.report.class_code")
+                    self._require_class(record.assignment, region, "case.assignment.class_code")
             else:
                 key = sheet_key(record.reporter_id, record.region, record.month)
                 region = record.region
@@ -72,6 +101,15 @@ class Gate:
         except Violated as refused:
             return Refusal(refused.violation, origin_of(payload), payload)
         return Entry(message_key(parcel.origin_id, parcel.message_id), parcel.kind, key, region, facts, payload)
+
+    def _require_class(self, section: Report | Assignment | None, region: int, path: str) -> None:
+        if section is None or self._check_class is None:
+            return
+        fault = self._check_class(
+            section.standard_ref, section.class_kind, section.class_code, region, is_entering=self._is_platform
+        )
+        if fault is not None:
+            raise Violated(fault.reason, path, fault.value)
 
     def _admit_origin(self, origin_id: str) -> None:
         require_origin(self._sender, origin_id, self._hub_region)
