@@ -26,6 +26,10 @@ Round = Annotated[int, Meta(ge=0, le=99)]
 Time = Annotated[int, Meta(ge=0, le=7_258_118_400_000_000)]
 
 
+#: Most letters of a value that a refusal repeats.
+_SHOWN_LETTERS = 160
+
+
 class Violation(Struct, frozen=True, gc=False):
     """Why one record was refused: a reason of ``exchange_db.reasons``, the field at fault and the two texts."""
 
@@ -52,7 +56,7 @@ class Violated(Exception):
 
     def __init__(self, reason: str, field_path: str = "", value: object = "") -> None:
         texts = REASONS[reason]
-        shown = printable(str(value)[:80])
+        shown = printable(str(value)[:_SHOWN_LETTERS])
         self.violation = Violation(
             reason, field_path, texts.english.format(value=shown), texts.chinese.format(value=shown)
         )

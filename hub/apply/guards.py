@@ -140,7 +140,8 @@ def check_handling(row: CaseRow, handling: HandlingFacts) -> None:
     is_closed = row.state == CaseState.CLOSED
     is_said_before = (handling.state, handling.round) == (row.handling_state, row.handling_round)
     if not is_said_before and handling.state == HandlingState.RETURNED:
-        _require_step(row, CaseState.DISPUTED if row.return_count else CaseState.DISPATCHING, "handling")
+        is_again = row.return_count or row.state == CaseState.DISPATCHING
+        _require_step(row, CaseState.DISPUTED if is_again else CaseState.DISPATCHING, "handling")
     is_on_the_spot = row.is_self_handled and row.state == CaseState.FILED
     if not is_said_before and handling.state == HandlingState.CLOSE_REQUESTED and not is_on_the_spot:
         _require_step(row, CaseState.DISPOSED, "handling")
