@@ -46,8 +46,8 @@ def _assignment(revision: int, state: AssignmentState, **changes: Any) -> Said:
     return Said(CITY_PLATFORM, {"assignment": an_assignment(revision, state, handler_id=COUNTY, **changes)})
 
 
-def _handling(revision: int, state: HandlingState) -> Said:
-    return Said(COUNTY, {"handling": a_handling(revision, state)})
+def _handling(revision: int, state: HandlingState, work_round: int = 1) -> Said:
+    return Said(COUNTY, {"handling": a_handling(revision, state, round=work_round)})
 
 
 def _verdict(revision: int, state: CheckState) -> Said:
@@ -113,6 +113,9 @@ def _attempt(before: int, after: CaseState) -> Said:
         return _handling(9, HandlingState.RETURNED)
     if after is S.DISPOSING and (taken_by == "verdict" or before is S.CLOSED):
         return _verdict(9, CheckState.FAILED)
+    if after is S.DISPOSED and before in (S.CHECKING, S.CLOSED):
+        # The same request again would only correct what was said; a new round claims new work.
+        return _handling(9, HandlingState.CLOSE_REQUESTED, 2)
     return ATTEMPTS[after]
 
 
