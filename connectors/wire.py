@@ -7,14 +7,16 @@ tuple, and lets msgspec check types and limits in C.
 
 import re
 from collections.abc import Callable
-from math import isfinite
 from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 
+from connectors.codes import check_code
+from connectors.positions import check_position
 from exchange_db.records import (
     COUNTERS,
     Action,
@@ -40,7 +42,7 @@ from protos.case.v1 import case_pb2
 from protos.exchange.v1 import parcel_pb2
 from protos.figure.v1 import figure_pb2
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _is_uuid = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z").match
 _MAX_ACTIONS = 50
 _MAX_CELLS = 20_000
@@ -51,6 +53,7 @@ _GOOD_PLATFORMS: set[str] = set()
 _GOOD_REGIONS: set[str] = set()
 _REMEMBERED = 10_000
 _INDEX = re.compile(r"\$\[(\d+)\]")
+_LENGTH_DELIMITED = 2
 
 #: Attributes of the messages, in the order of the records' fields.
 _PATHS: dict[type[Any], dict[str, str]] = {
@@ -110,6 +113,8 @@ class _Reader:
             return Violated("STANDARD_REF_MISSING", path)
         if value in ("", 0):
             return Violated("FIELD_MISSING", path)
+        if path.endswith("_time"):
+            return Violated("FIELD_INVALID", path, f"{value} (microseconds since 1970, from 1990 to 2200)")
         return Violated("FIELD_INVALID", path, f"{value!r:.40} ({str(error).split(' - ')[0]})")
 
 
@@ -141,6 +146,11 @@ def read_parcel(payload: bytes) -> Parcel:
         raise Violated("FIELD_MISSING", "created_time")
     kind = message.WhichOneof("record")
     if kind is None:
+        # A kind of record that was added to the contract after this hub was built.
+        unknown = UnknownFieldSet(message)
+        for field in (unknown[index] for index in range(len(unknown))):
+            if field.wire_type == _LENGTH_DELIMITED:
+                raise Violated("RECORD_KIND_UNSUPPORTED", "record", f"#{field.field_number}")
         raise Violated("RECORD_MISSING")
     record: Case | FigureSheet
     if kind == "case":
@@ -192,21 +202,21 @@ def _read_report(message: case_pb2.Report) -> Report:
     report: Report = _REPORT.read(message)
     check_region(report.region_code, "case.report.region_code")
     _check_platform(report.authority_id, "case.report.authority_id")
-    if report.crs is Crs.NONE:
-        if message.HasField("position"):
-            raise Violated("CRS_MISSING", "case.report.position.crs")
-        if not report.address:
-            raise Violated("PLACE_MISSING", "case.report.position")
-    elif report.crs is Crs.LOCAL:
-        if not (isfinite(report.x) and isfinite(report.y)):
-            raise Violated("POSITION_OUT_OF_RANGE", "case.report.position", f"{report.x}, {report.y}")
-    elif not (-180 <= report.x <= 180 and -90 <= report.y <= 90):
-        raise Violated("POSITION_OUT_OF_RANGE", "case.report.position", f"{report.x}, {report.y}")
+    _check_codes(report, "case.report")
+    check_code(report.source_code, "case.report.source_code")
+    if report.crs is not Crs.NONE:
+        check_position(report.crs, report.x, report.y, "case.report.position")
+    elif message.HasField("position"):
+        raise Violated("CRS_MISSING", "case.report.position.crs")
+    elif not report.address:
+        raise Violated("PLACE_MISSING", "case.report.position")
     return report
 
 
 def _read_assignment(message: case_pb2.Assignment) -> Assignment:
     assignment: Assignment = _ASSIGNMENT.read(message)
+    _check_codes(assignment, "case.assignment")
+    check_code(assignment.unit_code, "case.assignment.unit_code")
     if assignment.handler_id:
         _check_platform(assignment.handler_id, "case.assignment.handler_id")
     elif assignment.state is AssignmentState.DISPATCHED:
@@ -311,6 +321,11 @@ def _check_platform(platform_id: str, path: str) -> None:
         raise Violated("PLATFORM_ID_INVALID" if platform_id else "FIELD_MISSING", path, platform_id) from None
     if len(_GOOD_PLATFORMS) < _REMEMBERED:
         _GOOD_PLATFORMS.add(platform_id)
+
+
+def _check_codes(section: Report | Assignment, path: str) -> None:
+    check_code(section.standard_ref, f"{path}.class_code.standard_ref")
+    check_code(section.class_code, f"{path}.class_code.code")
 
 
 def _check_text(text: str, path: str) -> None:

@@ -3,18 +3,38 @@
 Pure: the same bytes from the same sender at the same time get the same answer. Called by ``hub.intake.desk``.
 """
 
+from operator import attrgetter
+
 from auth.permissions import require_origin, require_region
 from auth.principal import Principal
 from connectors.wire import origin_of, read_parcel
 from exchange_db.facts import pack_facts
 from exchange_db.inbox import Entry, Refusal
 from exchange_db.keys import case_key, message_key, sheet_key
-from exchange_db.records import Case, FigureSheet, Violated
+from exchange_db.records import (
+    Assignment,
+    Case,
+    CheckVerdict,
+    FigureSheet,
+    Handling,
+    Report,
+    Violated,
+    moments_of,
+)
 from exchange_db.regions import region_of
 
 #: Most microseconds a sender's clock may be ahead.
 MAX_AHEAD = 300 * 1_000_000
-
+#: Of each section the moments it tells of: what has happened cannot lie ahead of the clock.
+_MOMENTS = [
+    (f"case.{name}", attrgetter(name), moments_of(kind), attrgetter(*moments_of(kind)))
+    for name, kind in (
+        ("report", Report),
+        ("assignment", Assignment),
+        ("handling", Handling),
+        ("verdict", CheckVerdict),
+    )
+]
 
 #: Origins and regions a gate remembers as allowed.
 _REMEMBERED = 10_000
@@ -56,9 +76,8 @@ class Gate:
             if isinstance(record, Case):
                 facts = pack_facts(record, parcel.origin_id)
                 key = case_key(record.issuer_id, record.case_no)
+                _require_past(record, latest, now)
                 if record.report:
-                    if record.report.reported_time > latest:
-                        raise _ahead("case.report.reported_time", record.report.reported_time, now)
                     region = int(record.report.region_code)
                     if region not in self._regions:
                         self._admit_region(region, "case.report.region_code")
@@ -87,6 +106,20 @@ class Gate:
 def _require_reporter(sheet: FigureSheet, origin_id: str) -> None:
     if sheet.reporter_id != origin_id:
         raise Violated("ORIGIN_FORBIDDEN", "figure_sheet.reporter_id", sheet.reporter_id)
+
+
+def _require_past(case: Case, latest: int, now: int) -> None:
+    for path, section_of, names, moments_of_section in _MOMENTS:
+        section = section_of(case)
+        if section is None:
+            continue
+        moments = moments_of_section(section)
+        if max(moments) > latest:
+            name, moment = next(pair for pair in zip(names, moments, strict=True) if pair[1] > latest)
+            raise _ahead(f"{path}.{name}", moment, now)
+    for action in case.actions:
+        if action.action_time > latest:
+            raise _ahead("case.actions.action_time", action.action_time, now)
 
 
 def _ahead(path: str, moment: int, now: int) -> Violated:

@@ -1,5 +1,7 @@
 """The check at the gate: contract, origin, region, clock."""
 
+from typing import Any
+
 import pytest
 
 from auth.principal import Principal
@@ -10,6 +12,7 @@ from hub.intake.validation import MAX_AHEAD, Gate
 from tests.support.builders import (
     CITY,
     COUNTY,
+    DAY,
     OTHER_COUNTY,
     a_case,
     a_handling,
@@ -17,10 +20,14 @@ from tests.support.builders import (
     a_principal,
     a_report,
     a_sheet,
+    a_verdict,
+    an_action,
+    an_assignment,
 )
 from tests.support.clock import NOON
 
 HUB = 431200
+LATER = NOON + 30 * DAY
 PARENT = a_principal("430000.hub", relation="parent")
 
 
@@ -50,7 +57,9 @@ def test_a_good_case_becomes_an_entry_with_its_keys() -> None:
 
 
 def test_a_record_without_report_counts_for_the_region_of_its_issuer() -> None:
-    assert _entry(a_payload(a_case(handling=a_handling()))).region == 431221
+    entry = _check(a_payload(a_case(handling=a_handling())), now=NOON + DAY)
+    assert isinstance(entry, Entry)
+    assert entry.region == 431221
 
 
 def test_a_sheet_becomes_an_entry_with_its_keys() -> None:
@@ -103,6 +112,27 @@ def test_a_clock_may_be_ahead_by_five_minutes_and_no_more() -> None:
     assert _refused(payload, now=NOON - MAX_AHEAD - 1) == ("CLOCK_SKEW", "created_time")
     reported_ahead = a_payload(a_case(report=a_report(reported_time=NOON + 1)), created_time=NOON)
     assert _refused(reported_ahead, now=NOON - MAX_AHEAD) == ("CLOCK_SKEW", "case.report.reported_time")
+
+
+@pytest.mark.parametrize(
+    ("sections", "path"),
+    [
+        ({"report": a_report(filed_time=LATER)}, "case.report.filed_time"),
+        ({"assignment": an_assignment(dispatched_time=LATER)}, "case.assignment.dispatched_time"),
+        ({"handling": a_handling(received_time=LATER)}, "case.handling.received_time"),
+        ({"verdict": a_verdict(closed_time=LATER)}, "case.verdict.closed_time"),
+        ({"report": a_report(), "actions": (an_action(action_time=LATER),)}, "case.actions.action_time"),
+    ],
+)
+def test_nothing_that_has_happened_lies_ahead(sections: dict[str, Any], path: str) -> None:
+    payload = a_payload(a_case(**sections))
+    assert _refused(payload, now=LATER - MAX_AHEAD - 1) == ("CLOCK_SKEW", path)
+    assert isinstance(_check(payload, now=LATER), Entry)
+
+
+def test_deadlines_and_agreed_ends_lie_ahead() -> None:
+    assignment = an_assignment(deadline_time=LATER, original_deadline_time=LATER, suspended_until_time=LATER)
+    assert isinstance(_check(a_payload(a_case(assignment=assignment)), now=NOON + DAY), Entry)
 
 
 def test_a_gate_that_let_somebody_through_still_stops_the_next() -> None:
