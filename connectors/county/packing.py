@@ -38,7 +38,7 @@ def _told_time(case: Case) -> int:
     report would be as well.
     """
     if case.report:
-        return case.report.reported_time
+        return max(case.report.reported_time, 1)
     sections = [section for section in (case.assignment, case.handling, case.verdict) if section]
     times = [getattr(section, name) for section in (*sections, *case.actions) for name in moments_of(type(section))]
     # The contract wants a time; a section without any gets the first moment there is.

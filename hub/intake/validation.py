@@ -69,8 +69,6 @@ class Gate:
             if parcel.origin_id not in self._origins:
                 self._admit_origin(parcel.origin_id)
             latest = now + MAX_AHEAD
-            if parcel.created_time > latest:
-                raise _ahead("created_time", parcel.created_time, now)
             record = parcel.record
             facts = None
             if isinstance(record, Case):
@@ -88,6 +86,9 @@ class Gate:
                 region = record.region
                 _require_reporter(record, parcel.origin_id)
                 self._admit_region(region, "figure_sheet.region_code")
+            # After the record: a client makes this time from those in there, and its user knows only them.
+            if parcel.created_time > latest:
+                raise _ahead("created_time", parcel.created_time, now)
         except Violated as refused:
             return Refusal(refused.violation, origin_of(payload), payload)
         return Entry(message_key(parcel.origin_id, parcel.message_id), parcel.kind, key, region, facts, payload)
