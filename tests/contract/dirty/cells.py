@@ -261,7 +261,7 @@ CELLS = (
         "more cells than the header, as by a comma without quotes",
         Refused("ROW_INVALID", "case"),
         {"": "多出"},
-        ("csv",),
+        ("csv", "xlsx"),
     ),
     DirtyCell(
         "wrong-handler",

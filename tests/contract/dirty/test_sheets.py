@@ -53,19 +53,16 @@ def write_dirt(path: Path, kind: str) -> dict[int, str]:
         owners[first + len(rows)] = one.name
         rows.append(row_of(one, kind, one.cells))
     columns = list(row_of(CELLS[0], kind, {}))
+    table = [columns, *([row[name] for name in (*columns, *(name for name in row if not name))] for row in rows)]
     if kind == "csv":
         text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(columns)
-        writer.writerows(
-            [row.get(name, "") for name in (*columns, *(name for name in row if not name))] for row in rows
-        )
+        csv.writer(text).writerows(table)
         path.write_bytes(text.getvalue().encode("utf-8"))
     elif kind == "xlsx":
         workbook = openpyxl.Workbook()
         sheet = workbook.active
         assert sheet is not None
-        for cells in (columns, *([row[name] for name in columns] for row in rows)):
+        for cells in table:
             sheet.append(cells)
         workbook.save(path)
     else:
