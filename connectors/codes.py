@@ -9,23 +9,27 @@ from exchange_db.records import Violated
 #: Codes seen to be well written: the same few come again and again.
 _GOOD: set[str] = set()
 _REMEMBERED = 10_000
+_are_good = _GOOD.issuperset
 
 
-def check_code(code: str, path: str) -> None:
+def check_codes(codes: tuple[str, ...], section: str, fields: tuple[str, ...]) -> None:
     """Refuses a code that looks like another one: in full width, with blanks around, or with invisible signs.
 
     Args:
-        code: of a class, a standard, a source or a unit; empty for none.
-        path: the field it stands in.
+        codes: of a class, a standard, a source or a unit; empty for none.
+        section: the section they stand in.
+        fields: the fields they stand in, one for each.
 
     Raises:
         Violated: FIELD_INVALID or TEXT_INVALID.
     """
-    if code in _GOOD:
+    if _are_good(codes):
         return
-    if not code.isprintable():
-        raise Violated("TEXT_INVALID", path)
-    if half_width(code) != code:
-        raise Violated("FIELD_INVALID", path, f"{code!r:.40} (full-width signs, or blanks that do not count)")
-    if len(_GOOD) < _REMEMBERED:
-        _GOOD.add(code)
+    for code, field in zip(codes, fields, strict=True):
+        if not code.isprintable():
+            raise Violated("TEXT_INVALID", f"{section}.{field}")
+        if half_width(code) != code:
+            told = f"{code!r:.40} (full-width signs, or blanks that do not count)"
+            raise Violated("FIELD_INVALID", f"{section}.{field}", told)
+        if len(_GOOD) < _REMEMBERED:
+            _GOOD.add(code)

@@ -8,13 +8,10 @@ from exchange_db.records import Crs, Violated
 #: position in there stays inside. Source: the bounds inside which GCJ-02 is shifted, rounded outwards.
 _CHINA = (72.0, 138.0, 0.0, 56.0)
 _FINITE = sys.float_info.max
-_BOUNDS: dict[Crs, tuple[float, float, float, float]] = {
-    Crs.CGCS2000: _CHINA,
-    Crs.WGS84: (-180.0, 180.0, -90.0, 90.0),
-    Crs.GCJ02: _CHINA,
-    Crs.BD09: _CHINA,
-    Crs.LOCAL: (-_FINITE, _FINITE, -_FINITE, _FINITE),
-}
+_WORLD = (-180.0, 180.0, -90.0, 90.0)
+_FRAME = (-_FINITE, _FINITE, -_FINITE, _FINITE)
+#: By the number of the system; none has the first.
+_BOUNDS = ((0.0, 0.0, 0.0, 0.0), _CHINA, _WORLD, _CHINA, _CHINA, _FRAME)
 
 
 def check_position(crs: Crs, x: float, y: float, path: str) -> None:

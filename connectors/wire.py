@@ -15,7 +15,7 @@ import msgspec
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from connectors.codes import check_code
+from connectors.codes import check_codes
 from connectors.positions import check_position
 from exchange_db.records import (
     COUNTERS,
@@ -54,6 +54,9 @@ _GOOD_REGIONS: set[str] = set()
 _REMEMBERED = 10_000
 _INDEX = re.compile(r"\$\[(\d+)\]")
 _LENGTH_DELIMITED = 2
+#: Fields with codes that cases are counted by.
+_REPORT_CODES = ("class_code.standard_ref", "class_code.code", "source_code")
+_ASSIGNMENT_CODES = ("class_code.standard_ref", "class_code.code", "unit_code")
 
 #: Attributes of the messages, in the order of the records' fields.
 _PATHS: dict[type[Any], dict[str, str]] = {
@@ -202,8 +205,7 @@ def _read_report(message: case_pb2.Report) -> Report:
     report: Report = _REPORT.read(message)
     check_region(report.region_code, "case.report.region_code")
     _check_platform(report.authority_id, "case.report.authority_id")
-    _check_codes(report, "case.report")
-    check_code(report.source_code, "case.report.source_code")
+    check_codes((report.standard_ref, report.class_code, report.source_code), "case.report", _REPORT_CODES)
     if report.crs is not Crs.NONE:
         check_position(report.crs, report.x, report.y, "case.report.position")
     elif message.HasField("position"):
@@ -215,8 +217,8 @@ def _read_report(message: case_pb2.Report) -> Report:
 
 def _read_assignment(message: case_pb2.Assignment) -> Assignment:
     assignment: Assignment = _ASSIGNMENT.read(message)
-    _check_codes(assignment, "case.assignment")
-    check_code(assignment.unit_code, "case.assignment.unit_code")
+    codes = (assignment.standard_ref, assignment.class_code, assignment.unit_code)
+    check_codes(codes, "case.assignment", _ASSIGNMENT_CODES)
     if assignment.handler_id:
         _check_platform(assignment.handler_id, "case.assignment.handler_id")
     elif assignment.state is AssignmentState.DISPATCHED:
@@ -321,11 +323,6 @@ def _check_platform(platform_id: str, path: str) -> None:
         raise Violated("PLATFORM_ID_INVALID" if platform_id else "FIELD_MISSING", path, platform_id) from None
     if len(_GOOD_PLATFORMS) < _REMEMBERED:
         _GOOD_PLATFORMS.add(platform_id)
-
-
-def _check_codes(section: Report | Assignment, path: str) -> None:
-    check_code(section.standard_ref, f"{path}.class_code.standard_ref")
-    check_code(section.class_code, f"{path}.class_code.code")
 
 
 def _check_text(text: str, path: str) -> None:

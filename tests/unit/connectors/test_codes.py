@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.codes import check_code
+from connectors.codes import check_codes
 from connectors.mapping_values import half_width
 from exchange_db.records import Violated
 
@@ -13,11 +13,11 @@ from exchange_db.records import Violated
 def test_what_a_mapping_makes_of_a_code_is_a_code(code: str) -> None:
     made = half_width(code)
     if made.isprintable():
-        check_code(made, "p")
-        check_code(made, "p")
+        check_codes(("", made), "s", ("o", "p"))
+        check_codes(("", made), "s", ("o", "p"))
     if code != made and code.isprintable():
-        with pytest.raises(Violated, match="FIELD_INVALID p"):
-            check_code(code, "p")
+        with pytest.raises(Violated, match=r"FIELD_INVALID s\.p"):
+            check_codes(("", code), "s", ("o", "p"))
 
 
 @pytest.mark.parametrize(
@@ -32,5 +32,5 @@ def test_what_a_mapping_makes_of_a_code_is_a_code(code: str) -> None:
     ],
 )
 def test_what_looks_like_another_code_is_refused(code: str, reason: str) -> None:
-    with pytest.raises(Violated, match=f"{reason} p"):
-        check_code(code, "p")
+    with pytest.raises(Violated, match=rf"{reason} s\.p"):
+        check_codes(("", code), "s", ("o", "p"))

@@ -1,10 +1,17 @@
 """What a hub answers is stored and shown, whatever it says."""
 
+from typing import Any
+
 from connectors.verdicts import quarantined, refused
 from protos.exchange.v1 import exchange_service_pb2 as exchange
 from protos.exchange.v1 import receipt_pb2 as receipt
 
-_WORDS = {"reason": "A\0B", "field_path": "case\x1b[2J", "message": "no\u202e " + "x" * 5_000, "message_zh": "不\0行"}
+_WORDS: dict[str, Any] = {
+    "reason": "A\0B",
+    "field_path": "case\x1b[2J",
+    "message": "no\u202e " + "x" * 5_000,
+    "message_zh": "不\0行",
+}
 
 
 def test_the_words_of_a_hub_can_be_stored_and_shown() -> None:

@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from auth.principal import Principal
 from exchange_db.inbox import Entry, Refusal
 from exchange_db.keys import case_key, message_key, sheet_key
-from exchange_db.records import Record
+from exchange_db.records import Record, moments_of
 from hub.intake.validation import MAX_AHEAD, Gate
 from tests.support.builders import (
     CITY,
@@ -114,20 +115,27 @@ def test_a_clock_may_be_ahead_by_five_minutes_and_no_more() -> None:
     assert _refused(reported_ahead, now=NOON - MAX_AHEAD) == ("CLOCK_SKEW", "case.report.reported_time")
 
 
+_SECTIONS: dict[str, Any] = {
+    "report": a_report(),
+    "assignment": an_assignment(),
+    "handling": a_handling(),
+    "verdict": a_verdict(),
+}
+
+
 @pytest.mark.parametrize(
-    ("sections", "path"),
-    [
-        ({"report": a_report(filed_time=LATER)}, "case.report.filed_time"),
-        ({"assignment": an_assignment(dispatched_time=LATER)}, "case.assignment.dispatched_time"),
-        ({"handling": a_handling(received_time=LATER)}, "case.handling.received_time"),
-        ({"verdict": a_verdict(closed_time=LATER)}, "case.verdict.closed_time"),
-        ({"report": a_report(), "actions": (an_action(action_time=LATER),)}, "case.actions.action_time"),
-    ],
+    ("name", "field"), [(name, field) for name, made in _SECTIONS.items() for field in moments_of(type(made))]
 )
-def test_nothing_that_has_happened_lies_ahead(sections: dict[str, Any], path: str) -> None:
-    payload = a_payload(a_case(**sections))
-    assert _refused(payload, now=LATER - MAX_AHEAD - 1) == ("CLOCK_SKEW", path)
+def test_nothing_that_has_happened_lies_ahead(name: str, field: str) -> None:
+    section = structs.replace(_SECTIONS[name], **{field: LATER})
+    payload = a_payload(a_case(**{name: section}))
+    assert _refused(payload, now=LATER - MAX_AHEAD - 1) == ("CLOCK_SKEW", f"case.{name}.{field}")
     assert isinstance(_check(payload, now=LATER), Entry)
+
+
+def test_no_action_lies_ahead() -> None:
+    payload = a_payload(a_case(report=a_report(), actions=(an_action(action_time=LATER),)))
+    assert _refused(payload, now=LATER - MAX_AHEAD - 1) == ("CLOCK_SKEW", "case.actions.action_time")
 
 
 def test_deadlines_and_agreed_ends_lie_ahead() -> None:
