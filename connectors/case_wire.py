@@ -5,12 +5,13 @@ Called by ``connectors.wire`` for parcels and by whoever shows a case.
 
 import re
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 
 from msgspec.structs import replace
 
+from connectors.codes import check_codes
 from connectors.fields import FieldReader, check_platform, check_region
+from connectors.positions import check_position
 from exchange_db.records import (
     Action,
     Assignment,
@@ -43,6 +44,9 @@ _CLASS_PATHS = {
     "class_code": "class_code.code",
     "class_original": "class_code.original",
 }
+#: Fields with codes that cases are counted by.
+_REPORT_CODES = ("class_code.standard_ref", "class_code.code", "source_code")
+_ASSIGNMENT_CODES = ("class_code.standard_ref", "class_code.code", "unit_code")
 _POSITION_PATHS = {"crs": "position.crs", "x": "position.x", "y": "position.y"}
 
 _REPORT = FieldReader(Report, "case.report", _CLASS_PATHS | _POSITION_PATHS)
@@ -97,16 +101,13 @@ def _read_report(message: case_pb2.Report) -> Report:
     report: Report = _REPORT.read(message)
     check_region(report.region_code, "case.report.region_code")
     check_platform(report.authority_id, "case.report.authority_id")
-    if report.crs is Crs.NONE:
-        if message.HasField("position"):
-            raise Violated("CRS_MISSING", "case.report.position.crs")
-        if not report.address:
-            raise Violated("PLACE_MISSING", "case.report.position")
-    elif report.crs is Crs.LOCAL:
-        if not (isfinite(report.x) and isfinite(report.y)):
-            raise Violated("POSITION_OUT_OF_RANGE", "case.report.position", f"{report.x}, {report.y}")
-    elif not (-180 <= report.x <= 180 and -90 <= report.y <= 90):
-        raise Violated("POSITION_OUT_OF_RANGE", "case.report.position", f"{report.x}, {report.y}")
+    check_codes((report.standard_ref, report.class_code, report.source_code), "case.report", _REPORT_CODES)
+    if report.crs is not Crs.NONE:
+        check_position(report.crs, report.x, report.y, "case.report.position")
+    elif message.HasField("position"):
+        raise Violated("CRS_MISSING", "case.report.position.crs")
+    elif not report.address:
+        raise Violated("PLACE_MISSING", "case.report.position")
     if message.HasField("continues"):
         return replace(report, continues=_read_link(_CONTINUES, message.continues))
     return report
@@ -120,6 +121,8 @@ def _read_link(reader: FieldReader, message: case_pb2.CaseKey) -> CaseLink:
 
 def _read_assignment(message: case_pb2.Assignment) -> Assignment:
     assignment: Assignment = _ASSIGNMENT.read(message)
+    codes = (assignment.standard_ref, assignment.class_code, assignment.unit_code)
+    check_codes(codes, "case.assignment", _ASSIGNMENT_CODES)
     if assignment.handler_id:
         check_platform(assignment.handler_id, "case.assignment.handler_id")
     elif assignment.state is AssignmentState.DISPATCHED:

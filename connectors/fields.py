@@ -13,7 +13,7 @@ import msgspec
 from exchange_db.records import Violated
 from exchange_db.regions import region_of
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INDEX = re.compile(r"\$\[(\d+)\]")
 #: Names and codes seen to be well formed: the same few come again and again.
 _GOOD_PLATFORMS: set[str] = set()
@@ -70,6 +70,8 @@ class FieldReader:
             return Violated("STANDARD_REF_MISSING", path)
         if value in ("", 0):
             return Violated("FIELD_MISSING", path)
+        if path.endswith("_time"):
+            return Violated("FIELD_INVALID", path, f"{value} (microseconds since 1970, from 1990 to 2200)")
         return Violated("FIELD_INVALID", path, f"{value!r:.40} ({str(error).split(' - ')[0]})")
 
 

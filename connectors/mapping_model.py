@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from connectors.mapping_values import Clock, minutes, moment, number, truth, whole_number
+from connectors.mapping_values import Clock, half_width, minutes, moment, number, truth, whole_number
 from exchange_db.records import Assignment, CheckVerdict, Handling, Report
 from exchange_db.regions import region_of
 
@@ -97,6 +97,8 @@ class Field(Struct, frozen=True):
             if self.choices is not None:
                 return f"one of {', '.join(self.choices.__members__)}"
             return str(error) if self.name in _PLATFORMS else f"not of the kind {self.kind}"
+        if self.kind is Kind.CODE and half_width(text) != text:
+            return "write codes in half width, without blanks around"
         if self.name == "region_code" and not (len(text) == 6 and text.isascii() and text.isdigit()):
             return "a region code has six digits (GB/T 2260)"
         return ""

@@ -8,6 +8,7 @@ from operator import attrgetter
 from uuid import UUID
 
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from connectors.case_wire import is_uuid, read_case, write_case
 from connectors.fields import check_platform, check_region, check_text
@@ -28,6 +29,7 @@ from protos.figure.v1 import figure_pb2
 
 _MAX_CELLS = 20_000
 _MAX_COUNT = 1_000_000_000_000
+_LENGTH_DELIMITED = 2
 _LATEST_TIME = 7_258_118_400_000_000
 _COUNTS = attrgetter(*COUNTERS)
 _KINDS = {"case": RecordKind.CASE, "component": RecordKind.COMPONENT, "figure_sheet": RecordKind.FIGURE_SHEET}
@@ -52,6 +54,11 @@ def read_parcel(payload: bytes) -> Parcel:
         raise Violated("FIELD_MISSING", "created_time")
     kind = message.WhichOneof("record")
     if kind is None:
+        # A kind of record that was added to the contract after this hub was built.
+        unknown = UnknownFieldSet(message)
+        for field in (unknown[index] for index in range(len(unknown))):
+            if field.wire_type == _LENGTH_DELIMITED:
+                raise Violated("RECORD_KIND_UNSUPPORTED", "record", f"#{field.field_number}")
         raise Violated("RECORD_MISSING")
     record: Case | FigureSheet
     if kind == "case":

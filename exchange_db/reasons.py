@@ -30,7 +30,8 @@ REASONS: dict[str, ReasonText] = {
     "FIELD_MISSING": ReasonText("The field is required. Fill it in.", "必填字段为空，请补填。"),
     "FIELD_INVALID": ReasonText("The value does not fit: {value}.", "取值不符合要求：{value}。"),
     "TEXT_INVALID": ReasonText(
-        "The text holds a NUL or another control character. Remove it.", "文本含空字符或控制字符，请清除后重发。"
+        "The text holds a NUL, another control character, or in a code an invisible one. Remove it.",
+        "文本含空字符、其他控制字符，或代码中含不可见字符，请清除后重发。",
     ),
     "REGION_INVALID": ReasonText(
         "{value} is not a six-digit region code (GB/T 2260).", "{value} 不是六位行政区划代码（GB/T 2260）。"
@@ -55,8 +56,8 @@ REASONS: dict[str, ReasonText] = {
         "坐标必须注明坐标系，不同坐标系相差可达 700 米。",
     ),
     "POSITION_OUT_OF_RANGE": ReasonText(
-        "{value} is no longitude and latitude in degrees. Are they swapped?",
-        "{value} 不是以度为单位的经纬度，是否颠倒？",
+        "{value} is no longitude and latitude in degrees in this reference system. Are they swapped?",
+        "{value} 不是该坐标系中以度为单位的经纬度，是否颠倒？",
     ),
     "PLACE_MISSING": ReasonText("Give a position or an address.", "请填写坐标或地址。"),
     "CLOCK_SKEW": ReasonText(

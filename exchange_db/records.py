@@ -24,6 +24,8 @@ Revision = Annotated[int, Meta(ge=1, le=2_147_483_647)]
 Round = Annotated[int, Meta(ge=0, le=99)]
 #: Microseconds since 1970-01-01T00:00:00Z, up to the year 2200; 0 for none.
 Time = Annotated[int, Meta(ge=0, le=7_258_118_400_000_000)]
+#: A time that is always known, from 1990 on: seconds or milliseconds taken for microseconds would lie in January 1970.
+KnownTime = Annotated[int, Meta(ge=631_152_000_000_000, le=7_258_118_400_000_000)]
 
 
 #: Most letters of a value that a refusal repeats.
@@ -44,6 +46,12 @@ class Refused(NamedTuple):
 
     sequence: int
     violation: Violation
+
+
+def moments_of(section: type[Struct]) -> tuple[str, ...]:
+    """Returns the fields of a section that tell when something happened: all times but deadlines and agreed ends."""
+    times = (name for name in section.__struct_fields__ if name.endswith("_time"))
+    return tuple(name for name in times if "deadline" not in name and "until" not in name)
 
 
 def printable(text: str) -> str:
@@ -146,7 +154,7 @@ class Request(Struct, frozen=True, array_like=True, gc=False):
     """What the handling platform asks of the authority."""
 
     kind: RequestKind
-    request_time: Annotated[int, Meta(ge=1, le=7_258_118_400_000_000)]
+    request_time: KnownTime
     reason: Annotated[str, Meta(min_length=1, max_length=400)]
 
 
@@ -154,7 +162,7 @@ class Decision(Struct, frozen=True, array_like=True, gc=False):
     """The authority's answer to a request; posts that approved, never names."""
 
     kind: RequestKind
-    request_time: Annotated[int, Meta(ge=1, le=7_258_118_400_000_000)]
+    request_time: KnownTime
     is_granted: bool = False
     approver_ref: Text100 = ""
     second_approver_ref: Text100 = ""
@@ -165,7 +173,7 @@ class Milestone(Struct, frozen=True, array_like=True, gc=False):
     """One step of a limit with several."""
 
     name: Name40
-    deadline_time: Annotated[int, Meta(ge=1, le=7_258_118_400_000_000)]
+    deadline_time: KnownTime
     reached_time: Time = 0
 
 
@@ -180,7 +188,7 @@ class Report(Struct, frozen=True, array_like=True, gc=False):
     class_code: Annotated[str, Meta(min_length=1, max_length=20)]
     source_code: Name40
     authority_id: PlatformId
-    reported_time: Annotated[int, Meta(ge=1, le=7_258_118_400_000_000)]
+    reported_time: KnownTime
     area_code: Annotated[str, Meta(max_length=12)] = ""
     filing_condition_no: Annotated[int, Meta(ge=0, le=999)] = 0
     component_id: Annotated[str, Meta(max_length=32)] = ""
@@ -281,7 +289,7 @@ class Action(Struct, frozen=True, array_like=True, gc=False):
     action_id: str
     kind: Name40
     platform_id: PlatformId
-    action_time: Annotated[int, Meta(ge=1, le=7_258_118_400_000_000)]
+    action_time: KnownTime
     actor_ref: Text100 = ""
     opinion: Annotated[str, Meta(max_length=1000)] = ""
 

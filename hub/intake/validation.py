@@ -11,12 +11,11 @@ from connectors.wire import origin_of, read_parcel
 from exchange_db.facts import pack_facts
 from exchange_db.inbox import Entry, Refusal
 from exchange_db.keys import case_key, message_key, sheet_key
-from exchange_db.records import Assignment, Case, CodeKind, FigureSheet, Report, Violated
+from exchange_db.records import Assignment, Case, CodeKind, FigureSheet, Report, Violated, moments_of
 from exchange_db.regions import region_of
 
 #: Most microseconds a sender's clock may be ahead.
 MAX_AHEAD = 300 * 1_000_000
-
 
 #: Origins and regions a gate remembers as allowed.
 _REMEMBERED = 10_000
@@ -75,16 +74,13 @@ class Gate:
             if parcel.origin_id not in self._origins:
                 self._admit_origin(parcel.origin_id)
             latest = now + MAX_AHEAD
-            if parcel.created_time > latest:
-                raise _ahead("created_time", parcel.created_time, now)
             record = parcel.record
             facts = None
             if isinstance(record, Case):
                 facts = pack_facts(record, parcel.origin_id, parcel.created_time)
                 key = case_key(record.issuer_id, record.case_no)
+                _require_past(record, latest, now)
                 if record.report:
-                    if record.report.reported_time > latest:
-                        raise _ahead("case.report.reported_time", record.report.reported_time, now)
                     region = int(record.report.region_code)
                     if region not in self._regions:
                         self._admit_region(region, "case.report.region_code")
@@ -98,6 +94,9 @@ class Gate:
                 region = record.region
                 _require_reporter(record, parcel.origin_id)
                 self._admit_region(region, "figure_sheet.region_code")
+            # After the record: a client makes this time from those in there, and its user knows only them.
+            if parcel.created_time > latest:
+                raise _ahead("created_time", parcel.created_time, now)
         except Violated as refused:
             return Refusal(refused.violation, origin_of(payload), payload)
         return Entry(message_key(parcel.origin_id, parcel.message_id), parcel.kind, key, region, facts, payload)
@@ -125,6 +124,66 @@ class Gate:
 def _require_reporter(sheet: FigureSheet, origin_id: str) -> None:
     if sheet.reporter_id != origin_id:
         raise Violated("ORIGIN_FORBIDDEN", "figure_sheet.reporter_id", sheet.reporter_id)
+
+
+def _require_past(case: Case, latest: int, now: int) -> None:
+    """Refuses what has happened after ``latest``: only deadlines and agreed ends lie ahead of the clock."""
+    report, assignment, handling, verdict = case.report, case.assignment, case.handling, case.verdict
+    # Spelt out, because intake does this for every record, and a loop takes three times as long.
+    if (
+        (
+            report
+            and (
+                report.reported_time > latest
+                or report.found_time > latest
+                or report.accepted_time > latest
+                or report.verified_time > latest
+                or report.filed_time > latest
+            )
+        )
+        or (
+            assignment
+            and (
+                assignment.dispatched_time > latest
+                or assignment.suspended_time > latest
+                or assignment.acted_time > latest
+            )
+        )
+        or (
+            handling
+            and (
+                handling.received_time > latest
+                or handling.dispatched_on_time > latest
+                or handling.disposed_time > latest
+                or handling.close_requested_time > latest
+                or handling.local_checked_time > latest
+                or handling.acted_time > latest
+            )
+        )
+        or (
+            verdict
+            and (
+                verdict.check_sent_time > latest
+                or verdict.check_answered_time > latest
+                or verdict.closed_time > latest
+                or verdict.acted_time > latest
+            )
+        )
+    ):
+        raise _first_ahead(case, latest, now)
+    for action in case.actions:
+        if action.action_time > latest:
+            raise _ahead("case.actions.action_time", action.action_time, now)
+
+
+def _first_ahead(case: Case, latest: int, now: int) -> Violated:
+    return next(
+        _ahead(f"case.{name}.{field}", moment, now)
+        for name in ("report", "assignment", "handling", "verdict")
+        if (section := getattr(case, name))
+        for field in moments_of(type(section))
+        if (moment := getattr(section, field)) > latest
+    )
 
 
 def _ahead(path: str, moment: int, now: int) -> Violated:

@@ -37,9 +37,19 @@ def _texts(shortest: int, longest: int) -> st.SearchStrategy[str]:
     return st.text(letters, min_size=shortest, max_size=min(longest, 30))
 
 
+#: Codes that are counted by: one way to write each.
+_COUNTED_BY = ("standard_ref", "class_code", "source_code", "unit_code")
+
+
+def _codes(shortest: int, longest: int) -> st.SearchStrategy[str]:
+    letters = st.characters(codec="ascii", categories=["L", "N", "P"]) | st.sampled_from("市容环境")
+    return st.text(letters, min_size=shortest, max_size=min(longest, 20))
+
+
 def _of_type(kind: Any, name: str) -> st.SearchStrategy[Any]:
     if isinstance(kind, msgspec.inspect.StrType):
-        return _texts(kind.min_length or 0, kind.max_length or 30)
+        texts = _codes if name in _COUNTED_BY else _texts
+        return texts(kind.min_length or 0, kind.max_length or 30)
     if isinstance(kind, msgspec.inspect.IntType):
         return st.integers(kind.ge or 0, kind.le)
     if isinstance(kind, msgspec.inspect.FloatType):
@@ -64,9 +74,11 @@ def _section(kind: type[Any], **special: st.SearchStrategy[Any]) -> st.SearchStr
 
 
 def _placed(report: Report) -> Report:
-    """Gives a report without reference system no position, and then an address."""
+    """Gives a report without reference system no position but an address, and one in a Chinese system one in China."""
     if report.crs is Crs.NONE:
         return msgspec.structs.replace(report, x=0.0, y=0.0, address=report.address or "路口")
+    if report.crs in (Crs.CGCS2000, Crs.GCJ02, Crs.BD09):
+        return msgspec.structs.replace(report, x=105.0 + report.x / 6, y=28.0 + report.y / 4)
     return report
 
 
