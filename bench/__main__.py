@@ -1,7 +1,7 @@
 """``make bench``: runs the measurements (all, or those named) and prints a JSON object each.
 
-Exits with 1 if one falls short. Names: accept, applied, hops (one hop, one call, memory, catch-up; needs applied),
-components (200,000 of them from a file to city and province).
+Exits with 1 if one falls short. Names: judged, accept, applied, hops (one hop, one call, memory,
+catch-up; needs applied), components (200,000 of them from a file to city and province).
 """
 
 import asyncio
@@ -9,9 +9,9 @@ import json
 import sys
 from typing import Any
 
-from bench import accept, applied, components, hops
+from bench import accept, applied, components, hops, judged
 
-_NAMES = ("accept", "applied", "hops", "components")
+_NAMES = ("judged", "accept", "applied", "hops", "components")
 
 
 async def _run(names: list[str]) -> list[dict[str, Any]]:
@@ -21,6 +21,8 @@ async def _run(names: list[str]) -> list[dict[str, Any]]:
         print(json.dumps(result, ensure_ascii=False), flush=True)
         results.append(result)
 
+    if "judged" in names:
+        show(judged.measure())
     if "accept" in names:
         show(await accept.measure())
     if "applied" in names or "hops" in names:

@@ -1,4 +1,4 @@
-"""Identification codes of components, by the scheme they are built in; called by ``connectors.component_form``.
+"""Identification codes of components, by the scheme they are built in; called by ``connectors.component_wire``.
 
 Two schemes have 16 characters and another split, so a length says nothing: a code is read by the scheme the record
 names, else by that of its class's standard, and a standard that is not known here gives codes that are opaque.

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from connectors.mapping_model import Cell, Condition, Kind, Mapping, Section
-from connectors.mapping_values import TimeUncertain, half_width, tidy, undamaged
+from connectors.mapping_values import TimeUncertain, half_width, is_cut, tidy, undamaged
 from connectors.sheets import EXTRA, SheetRow
 from connectors.wire import read_parcel, write_parcel
 from exchange_db.records import Assignment, Case, CodeKind, Component, Crs, Report, Violated, Violation
@@ -20,6 +20,12 @@ from exchange_db.records import Assignment, Case, CodeKind, Component, Crs, Repo
 _NAMESPACE = UUID("5a0d7c2e-6c1f-5b8e-9f4a-3e1b7d20c9a1")
 _SECTIONS = ("report", "assignment", "handling", "verdict")
 _LONGEST_SHOWN = 30
+#: Stands for any value, also none, in the key of a table's entry.
+_ANY = "*"
+#: What a spreadsheet writes into a cell whose formula failed.
+_FAILED_FORMULAS = frozenset(("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"))
+#: Times a sheet can tell of, 1990 to 2200 in microseconds since 1970.
+_EARLIEST_TIME, _LATEST_TIME = 631_152_000_000_000, 7_258_118_400_000_000
 
 
 class MappedRow(NamedTuple):
@@ -95,7 +101,13 @@ def find_unmapped(mapping: Mapping, row: SheetRow) -> Iterator[Unmapped]:
 
 
 def _said(section: msgspec.Struct) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(section).items() if value}
+    return {name: _plain(value) for name, value in msgspec.structs.asdict(section).items() if value}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return _said(value)
+    return [_said(inner) for inner in value] if isinstance(value, tuple) else value
 
 
 def _check(record: Case | Component) -> None:
@@ -219,11 +231,16 @@ class _RowReading:
                 raise Violated("FIELD_MISSING", cell.field.path)
             return None
         try:
-            return cell.field.value(text, cell.formats, self._mapping.clock)
+            value = cell.field.value(text, cell.formats, self._mapping.clock)
         except TimeUncertain:
             reason = "TIME_UNCERTAIN"
         except ValueError:
             reason = "DATE_INVALID" if cell.formats else _REASONS[cell.field.kind]
+        else:
+            if cell.field.kind is not Kind.TIME or not value or _EARLIEST_TIME <= value <= _LATEST_TIME:
+                return value
+            # Said here in the words of the sheet: the contract's check knows microseconds only.
+            raise Violated("FIELD_INVALID", cell.field.path, f"{_shown(cell, text)} (1990–2200)")
         raise Violated(reason, cell.field.path, _shown(cell, text))
 
     def text_of(self, cell: Cell) -> str:
@@ -248,11 +265,9 @@ class _RowReading:
         table = self._mapping.tables[cell.table]
         parts = [self._normal(self._cell_text(column, cell.field.path)) for column in cell.columns]
         value = half_width(cell.separator.join(parts)) if any(parts) else ""
-        entry = table.get(value)
-        if entry is None:
-            entry = table.get(half_width(cell.separator.join(_undamaged_or_same(part) for part in parts)))
-        if entry is not None:
-            return entry
+        for key in _keys_of(parts, cell.separator) if value else ("",):
+            if (entry := table.get(key)) is not None:
+                return entry
         if cell.default is not None:
             return {cell.part: cell.default}
         if not value:
@@ -260,7 +275,7 @@ class _RowReading:
         raise _NotInTable(cell, value)
 
     def _repaired(self, cell: Cell, text: str) -> str:
-        if not text or not (cell.is_whole_number or cell.width):
+        if not (cell.is_whole_number or cell.width or (cell.field.kind is Kind.CODE and is_cut(text))):
             return text
         try:
             text = undamaged(text)
@@ -274,9 +289,12 @@ class _RowReading:
 
     def _cell_text(self, column: str, path: str) -> str:
         try:
-            return self._values[column]
+            text = self._values[column]
         except KeyError:
             raise Violated("COLUMN_MISSING", path, column) from None
+        if text.strip() in _FAILED_FORMULAS:
+            raise Violated("FIELD_INVALID", path, f'{column} "{text.strip()}"')
+        return text
 
 
 _REASONS = {
@@ -285,6 +303,18 @@ _REASONS = {
     Kind.STATE: "FIELD_INVALID",
     Kind.TRUTH: "FIELD_INVALID",
 }
+
+
+def _keys_of(parts: list[str], separator: str) -> Iterator[str]:
+    """Yields what an entry for some columns may stand under, what says most first.
+
+    That is the values as they are, as they were before a spreadsheet took them for numbers, and then any value for the
+    last column, for the last two, and so on.
+    """
+    yield half_width(separator.join(parts))
+    mended = [_undamaged_or_same(part) for part in parts]
+    for known in range(len(parts), -1, -1):
+        yield half_width(separator.join(mended[:known] + [_ANY] * (len(parts) - known)))
 
 
 def _undamaged_or_same(text: str) -> str:

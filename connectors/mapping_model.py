@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from connectors.component_form import COMPONENT_PATHS
-from connectors.mapping_values import Clock, minutes, moment, number, truth, whole_number
+from connectors.component_wire import COMPONENT_PATHS
+from connectors.mapping_values import Clock, half_width, minutes, moment, number, truth, whole_number
 from exchange_db.records import Assignment, CheckVerdict, Component, Handling, Report
 from exchange_db.regions import region_of
 
@@ -104,6 +104,8 @@ class Field(Struct, frozen=True):
             if self.choices is not None:
                 return f"one of {', '.join(self.choices.__members__)}"
             return str(error) if self.name in _PLATFORMS else f"not of the kind {self.kind}"
+        if self.kind is Kind.CODE and half_width(text) != text:
+            return "write codes in half width, without blanks around"
         if self.name == "region_code" and not (len(text) == 6 and text.isascii() and text.isdigit()):
             return "a region code has six digits (GB/T 2260)"
         return ""
@@ -196,6 +198,16 @@ def _kind_of(name: str, kind: Any) -> Kind:
     return Kind.TEXT if name in _FREE_TEXTS else Kind.CODE
 
 
+#: What one cell of a sheet can hold; requests, decisions and links between cases travel by contract only.
+_CELLS = (
+    msgspec.inspect.StrType,
+    msgspec.inspect.IntType,
+    msgspec.inspect.FloatType,
+    msgspec.inspect.BoolType,
+    msgspec.inspect.EnumType,
+)
+
+
 def _fields_of(message: str, record: type[Any], paths: dict[str, str]) -> dict[str, Field]:
     info = msgspec.inspect.type_info(record)
     assert isinstance(info, msgspec.inspect.StructType)  # noqa: S101 — sections are structs
@@ -210,6 +222,7 @@ def _fields_of(message: str, record: type[Any], paths: dict[str, str]) -> dict[s
             field.required,
         )
         for field in info.fields
+        if isinstance(field.type, _CELLS)
     }
     for name in ("standard_ref", "class_kind"):
         fields.pop(name, None)

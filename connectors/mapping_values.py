@@ -22,6 +22,8 @@ _BLANKS = re.compile(r"[ \t\r\n]+")
 _WHOLE = re.compile(r"([+-]?[0-9]{1,40})(?:\.0*)?\Z")
 _LIKE_A_NUMBER = re.compile(r"[+-]?[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?\Z")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{0,30})?(?:[eE][+-]?[0-9]{1,2})?\Z")
+#: As a spreadsheet shows a number too long for its column or its fifteen digits.
+_CUT = re.compile(r"[+-]?[0-9](?:\.[0-9]*)?E\+[0-9]{2,3}\Z", re.IGNORECASE)
 _TRUE, _FALSE = {"true", "yes", "y", "1", "1.0", "是"}, {"false", "no", "n", "0", "0.0", "否"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 — a local time of unknown zone is what Excel writes
@@ -71,6 +73,11 @@ def undamaged(text: str) -> str:
     if whole is None:
         raise ValueError(text)
     return whole[1]
+
+
+def is_cut(text: str) -> bool:
+    """Tells whether a spreadsheet has written a code in powers of ten, ``1.01E+11``, so that its digits are lost."""
+    return _CUT.match(text) is not None
 
 
 def whole_number(text: str) -> int:

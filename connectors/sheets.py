@@ -2,6 +2,7 @@
 
 Files come from elsewhere and may be damaged or hostile: lines, cells, rows and unpacked sizes are bounded, and what
 cannot be read is said in Chinese and English. Memory does not grow with the file, but for the shared texts of XLSX.
+``docs/bad-input.md`` lists what becomes of which damage.
 """
 
 import codecs
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 from xml.etree.ElementTree import ParseError
 
+from connectors.formulas import REFUSED_ROW, unguarded
 from connectors.geo_files import SUFFIXES, GeoFileInvalid, point_values, read_features
 from exchange_db.records import printable
 
@@ -32,10 +34,12 @@ MAX_COLUMNS = 1_000
 MAX_XLSX_ROWS = 1_048_576
 #: Most bytes the parts of an XLSX file may unpack to, all together and for the parts held in memory.
 MAX_XLSX_BYTES, MAX_XLSX_HELD_BYTES = 2 * 1024**3, 128 * 1024**2
-#: Above this size a part may not be packed tighter than the ratio; sheets of real data reach about 50.
+#: Above this size nothing may be packed tighter than the ratio; sheets of real data reach about 50.
 _RATIO_FROM_BYTES, _MAX_RATIO = 16 * 1024**2, 250
 _BLOCK = 1 << 20
 _ENCODINGS = {"utf-8": "utf-8-sig", "utf-8-sig": "utf-8-sig", "gb18030": "gb18030", "gbk": "gb18030"}
+#: Digits a spreadsheet keeps of a number; those beyond are zeros that it made up.
+_KEPT_DIGITS = 15
 #: Key under which the cells beyond the header stand, joined; a row that has it cannot be mapped.
 EXTRA = "…"
 
@@ -111,12 +115,43 @@ def _format_of(path: Path) -> str:
     return "xlsx" if name.endswith(".xlsx") else ""
 
 
+class _Unpacked(gzip.GzipFile):
+    """A packed file that is given up as soon as it has unpacked to far more than text does."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "rb")
+        self._path = path
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._checked(super().read(size))
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._checked(super().read1(size))
+
+    def readline(self, size: int | None = -1) -> bytes:
+        return self._checked(super().readline(-1 if size is None else size))
+
+    def _checked(self, data: bytes) -> bytes:
+        packed = cast("BinaryIO", self.fileobj).tell()
+        if self.tell() > max(_RATIO_FROM_BYTES, _MAX_RATIO * packed):
+            raise _bomb(self._path)
+        return data
+
+
+def _bomb(path: Path) -> SheetInvalid:
+    return SheetInvalid(
+        path,
+        "解压后过大，疑为压缩炸弹；数据量大时请导出为 CSV，不要压缩。",
+        "it unpacks to far too much; export large sheets as CSV, not packed.",
+    )
+
+
 def _open_bytes(path: Path) -> BinaryIO:
-    return cast("BinaryIO", gzip.open(path, "rb")) if path.name.lower().endswith(".gz") else path.open("rb")
+    return cast("BinaryIO", _Unpacked(path)) if path.name.lower().endswith(".gz") else path.open("rb")
 
 
 def _encoding_of(path: Path) -> str:
-    """UTF-8 when the whole file is, else GB18030; files of the counties are one or the other."""
+    """UTF-8 when the whole file is, else GB18030; files of the counties are one or the other, and never both."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with closing(_open_bytes(path)) as file:
         first = file.read(_BLOCK)
@@ -128,8 +163,35 @@ def _encoding_of(path: Path) -> str:
                 first = file.read(_BLOCK)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
+            _require_one_encoding(path)
             return "gb18030"
     return "utf-8-sig"
+
+
+def _require_one_encoding(path: Path) -> None:
+    """Refuses a file that is UTF-8 in some lines only: read as GB18030, those would become other characters."""
+    first: dict[bool, int] = {}
+    with closing(_open_bytes(path)) as file:
+        number = 0
+        while line := file.readline(4 * MAX_LINE):
+            number += 1
+            if not line.isascii():
+                first.setdefault(_is_chinese_utf8(line), number)
+            if len(first) > 1:
+                raise SheetInvalid(
+                    path,
+                    f"混用了两种编码：第 {first[True]} 行是 UTF-8，第 {first[False]} 行不是。请统一另存为 UTF-8。",
+                    f"it mixes two encodings: line {first[True]} is UTF-8, line {first[False]} is not. Save all of it"
+                    " as UTF-8.",
+                )
+
+
+def _is_chinese_utf8(line: bytes) -> bool:
+    """Tells UTF-8 from a few GBK letters whose bytes happen to be UTF-8 too: Chinese takes three bytes there."""
+    try:
+        return any("\u3000" <= letter <= "\uffef" for letter in line.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
 def _lines(path: Path, encoding: str) -> Iterator[str]:
@@ -165,9 +227,13 @@ def _with_header(path: Path, rows: Iterable[tuple[int, list[str]]], *, is_padded
     A short row lacks its last columns, unless the format leaves out empty cells (``is_padded``).
     """
     header: list[str] | None = None
-    for number, cells in rows:
-        if not any(cell.strip() for cell in cells):
+    is_refused_file = False
+    for number, found in rows:
+        if not any(cell.strip() for cell in found):
             continue
+        if header is None:
+            is_refused_file = found[0].strip("\ufeff") == REFUSED_ROW
+        cells = [unguarded(cell) for cell in found] if is_refused_file else found
         if header is None:
             header = _checked_header(path, cells)
             continue
@@ -244,8 +310,9 @@ def _as_text(value: object) -> str:
         return value.isoformat(sep=" ")
     if isinstance(value, date | time):
         return value.isoformat()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
+    if isinstance(value, int | float) and value == value // 1:
+        # Longer ones in powers of ten, so that a mapping refuses them as codes: their last digits are lost.
+        return str(int(value)) if abs(value) < 10**_KEPT_DIGITS else f"{value:.{_KEPT_DIGITS}g}"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
@@ -318,11 +385,7 @@ def _check_archive(path: Path) -> None:
             part.file_size > _RATIO_FROM_BYTES and part.file_size > _MAX_RATIO * part.compress_size for part in parts
         )
         if is_tight or held > MAX_XLSX_HELD_BYTES or sum(part.file_size for part in parts) > MAX_XLSX_BYTES:
-            raise SheetInvalid(
-                path,
-                "解压后过大，疑为压缩炸弹；数据量大时请导出为 CSV。",
-                "it unpacks to far too much; export large sheets as CSV.",
-            )
+            raise _bomb(path)
         for part in parts:
             if part.filename.endswith((".xml", ".rels")):
                 with archive.open(part) as file:

@@ -5,11 +5,11 @@ Called by ``sanji components round carry-out``.
 
 from pathlib import Path
 
+from connectors.component_wire import read_component
 from connectors.county.client import CountyClient
 from connectors.county.profile import Profile
 from connectors.county.pusher import target_of
 from connectors.transports.grpc_peer import GrpcPeer, asked
-from connectors.wire import read_component
 from exchange_db.records import Component
 from protos.component.v1 import ownership_service_pb2 as ownership
 

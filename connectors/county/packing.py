@@ -6,14 +6,10 @@ content, and so does the time: a record that is sent again in a year, from anoth
 
 from typing import NamedTuple
 
-import msgspec
-
 from connectors.mapping import message_id_of
 from connectors.wire import read_parcel, write_parcel
+from exchange_db.moments import moments_of
 from exchange_db.records import Case, Component
-
-#: Times that lie ahead by their nature and say nothing of when something was written.
-_AHEAD = ("deadline", "until")
 
 
 class Packed(NamedTuple):
@@ -47,13 +43,8 @@ def _told_time(case: Case) -> int:
     report would be as well.
     """
     if case.report:
-        return case.report.reported_time
+        return max(case.report.reported_time, 1)
     sections = [section for section in (case.assignment, case.handling, case.verdict) if section]
-    times = [
-        value
-        for section in (*sections, *case.actions)
-        for name, value in msgspec.structs.asdict(section).items()
-        if name.endswith("_time") and not any(word in name for word in _AHEAD)
-    ]
+    times = [getattr(section, name) for section in (*sections, *case.actions) for name in moments_of(type(section))]
     # The contract wants a time; a section without any gets the first moment there is.
     return max(times, default=0) or 1

@@ -1,6 +1,7 @@
 """The file of refused rows, written beside the input: why, what to do, and every column as it was.
 
-It opens in a spreadsheet program, and after correction can be pushed like the file it came from.
+It opens in a spreadsheet program, where nothing in it acts as a formula (``connectors.formulas``), and after correction
+can be pushed like the file it came from.
 """
 
 import csv
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from connectors.county.spool import Outcome, Spool, State
+from connectors.formulas import REFUSED_ROW, guarded
 
 _STAGES = {
     State.UNMAPPED: "映射 / mapping",
@@ -17,7 +19,7 @@ _STAGES = {
     State.QUARANTINED: "枢纽业务规则 / apply",
 }
 #: Columns put before those of the file; its own columns of these names come from an earlier such file and are left out.
-COLUMNS = ("拒绝行号 / row", "拒绝环节 / stage", "拒绝原因 / reason", "拒绝字段 / field", "拒绝说明", "refused because")
+COLUMNS = (REFUSED_ROW, "拒绝环节 / stage", "拒绝原因 / reason", "拒绝字段 / field", "拒绝说明", "refused because")
 
 
 def refused_path_of(path: Path) -> Path:
@@ -46,11 +48,12 @@ def write_refused(path: Path, spool: Spool) -> Path | None:
     draft = target.with_name(target.name + ".part")
     with draft.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*COLUMNS, *names])
+        writer.writerow([*COLUMNS, *map(guarded, names)])
         for outcome, cells in _rows(spool):
             told = outcome.violation
             texts = (_STAGES[outcome.state], told.reason, told.field_path, told.message_zh, told.message)
-            writer.writerow([outcome.row, *texts, *(cells.get(name, "") for name in names)])
+            cells_as_they_were = (cells.get(name, "") for name in names)
+            writer.writerow([outcome.row, *map(guarded, (*texts, *cells_as_they_were))])
         file.flush()
         os.fsync(file.fileno())
     draft.replace(target)

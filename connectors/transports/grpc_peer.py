@@ -17,6 +17,7 @@ from google.rpc import error_details_pb2, status_pb2
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
+from exchange_db.records import printable
 from protos.component.v1 import component_service_pb2_grpc as component_grpc
 from protos.component.v1 import ownership_service_pb2_grpc as ownership_grpc
 from protos.exchange.v1 import exchange_service_pb2 as exchange
@@ -257,7 +258,7 @@ def translated(error: grpc.aio.AioRpcError) -> ConnectorError:
                 reason = info.reason
             elif detail.Unpack(bad):
                 violations = [(item.field, item.description) for item in bad.field_violations]
-    code, text = error.code(), error.details() or ""
+    code, text = error.code(), printable(error.details() or "")
     if code in _REFUSED_CREDENTIALS:
         return CredentialsRefused(text, reason or "CREDENTIALS_REFUSED")
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in text:

@@ -29,6 +29,8 @@ COMMANDS = (
     "push",
     "quarantine",
     "serve",
+    "standards",
+    "trace",
 )
 
 

@@ -1,6 +1,5 @@
 """``sanji figures``: counts and rates of this hub, the cases behind a number, and the proof that figures are right."""
 
-import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +15,11 @@ from exchange_db.figures import Basis
 from exchange_db.records import COUNTERS, Counts, Violated
 from exchange_db.regions import format_region, subtree
 from exchange_db.session import Ledger
+from hub.cli import terminal
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.ledger import with_ledger
+from hub.cli.terminal import plain
 from hub.clock import system_clock
 from hub.settings import Settings
 from hub.statistics.disagreements import COUNTER_NAMES
@@ -82,7 +83,7 @@ def show(
 
     query, answer = _asked(settings, act)
     if as_json:
-        print(json.dumps(_as_json(query, answer), ensure_ascii=False, indent=2))
+        print(terminal.as_json(_as_json(query, answer)))
     else:
         _print(query, answer)
 
@@ -111,7 +112,7 @@ def cases(
 
     query, page = _asked(settings, act)
     if as_json:
-        print(json.dumps([_case_as_json(row) for row in page.rows], ensure_ascii=False, indent=2))
+        print(terminal.as_json([_case_as_json(row) for row in page.rows]))
         return
     zone = ZoneInfo(settings.figures.zone)
     table = Table(title=f"{COUNTER_NAMES[counter]}：{query.region_code} {query.first_month}–{query.last_month}")
@@ -121,10 +122,10 @@ def cases(
         moments = (row.reported_time, row.deadline_time, row.close_requested_time, row.closed_time)
         table.add_row(
             row.issuer_id,
-            row.case_no,
+            plain(row.case_no),
             format_region(row.region),
             CaseState(row.state).name.lower(),
-            row.unit_code,
+            plain(row.unit_code),
             *(_local(moment, zone) for moment in moments),
         )
     Console().print(table)
@@ -196,7 +197,7 @@ def _print(query: FigureQuery, answer: FigureAnswer) -> None:
     for metric in metrics:
         table.add_column(metric.metric_id, justify="right", no_wrap=True)
     for line in answer.lines:
-        key = [line.key or "（无）"] if query.group_by else []
+        key = [plain(line.key) or "（无）"] if query.group_by else []
         rates = [f"{figure.rate.display} %" if figure.rate.display else "—" for figure in line.figures]
         table.add_row(*key, *(str(getattr(line.counts, name)) for name in shown), *rates)
     Console().print(table)

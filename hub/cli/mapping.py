@@ -1,6 +1,5 @@
 """``sanji mapping check``: what a mapping makes of a file, before anything is sent."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -11,14 +10,15 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from connectors.mapping import MappedRow, Unmapped, find_unmapped, map_row
 from connectors.mapping_file import Mapping, MappingInvalid, read_mapping
 from connectors.sheets import SheetInvalid, SheetRow, read_rows
-from exchange_db.records import Case, Component, Violation, printable
+from exchange_db.records import Case, Component, Violation
+from hub.cli import terminal
 from hub.cli.app import app
+from hub.cli.terminal import plain, visible
 
 commands = typer.Typer(no_args_is_help=True, help="映射：报送前试算。 / Mappings: try one before pushing.")
 app.add_typer(commands, name="mapping")
@@ -110,9 +110,7 @@ def check(
     except (MappingInvalid, SheetInvalid) as error:
         _fail(str(error))
     if as_json:
-        told = json.dumps(survey.as_json(), ensure_ascii=False, indent=2)
-        # Half of a surrogate pair cannot be printed; Python escapes it the way JSON does.
-        print(told.encode("utf-8", "backslashreplace").decode("utf-8"))
+        print(terminal.as_json(survey.as_json()))
     else:
         _print(survey, plan)
     raise typer.Exit(0 if survey.accepted_count == survey.row_count else 1)
@@ -124,7 +122,7 @@ def _print(survey: _Survey, mapping: Mapping) -> None:
     if survey.unmapped:
         table = Table("列", "值", "次数", "补到", title="未映射的值 / Values without an entry")
         for value, count in survey.unmapped.most_common(_SHOWN_VALUES):
-            table.add_row(value.columns, _plain(value.value[:80]), f"{count:,}", _plain(f"[tables.{value.table}]"))
+            table.add_row(plain(value.columns), plain(value.value[:80]), f"{count:,}", plain(f"[tables.{value.table}]"))
         console.print(table)
         hidden = len(survey.unmapped) - _SHOWN_VALUES
         if hidden > 0 or survey.unlisted_count:
@@ -135,7 +133,7 @@ def _print(survey: _Survey, mapping: Mapping) -> None:
         )
         for key, count in survey.refused.most_common():
             number, violation = survey.examples[key]
-            told = f"{_plain(violation.message_zh)}\n{_plain(violation.message)}"
+            told = f"{plain(violation.message_zh)}\n{plain(violation.message)}"
             table.add_row(*key, f"{count:,}", str(number), told)
         console.print(table)
     refused = survey.row_count - survey.accepted_count
@@ -154,7 +152,7 @@ def _print_first(console: Console, survey: _Survey, zone: tzinfo) -> None:
     columns = [dict(_fields_of(row.record, zone)) if row.record is not None else {} for row in survey.first]
     table = Table("字段 / field", *(f"第 {row.number} 行" for row in survey.first), title="前几行 / First rows")
     for name in dict.fromkeys(name for column in columns for name in column):
-        table.add_row(name, *(_plain(column.get(name, "")) for column in columns))
+        table.add_row(name, *(plain(column.get(name, "")) for column in columns))
     table.add_row("→", *(row.violation.reason if row.violation else "✓" for row in survey.first))
     console.print(table)
 
@@ -182,11 +180,6 @@ def _said(section: msgspec.Struct, name: str, zone: tzinfo) -> Iterator[tuple[st
         yield f"{name}.{field}", shown
 
 
-def _plain(text: str) -> str:
-    """A text of unknown origin for the terminal: nothing in it acts, and nothing is taken for markup."""
-    return escape(printable(text))
-
-
 def _fail(text: str) -> NoReturn:
-    typer.echo(text, err=True)
+    typer.echo(visible(text), err=True)
     raise typer.Exit(2)

@@ -17,6 +17,7 @@ from exchange_db.session import Ledger
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.ledger import with_ledger
+from hub.cli.terminal import plain
 from hub.federation import joining
 from hub.federation.enrolment import accept_as_hub, accept_as_platform, announce, write_invitation
 from hub.federation.joining import Letter, LetterInvalid
@@ -140,14 +141,14 @@ def list_peers(config: Config = Path("sanji.toml")) -> None:
         peer = state.peer
         table.add_row(
             peer.peer_id,
-            peer.name,
+            plain(peer.name),
             f"{tier_of(peer.region)} {format_region(peer.region)}",
             peer.relation,
             peer.state,
             str(state.waiting_count),
             state.contact_time.astimezone().strftime("%m-%d %H:%M:%S") if state.contact_time else "—",
             str((peer.certificate_end_time - now).days),
-            state.trouble,
+            plain(state.trouble),
         )
     Console().print(table)
 

@@ -1,7 +1,6 @@
 """``sanji push``: sends a sheet to a hub, goes on after any interruption, and accounts for every row."""
 
 import asyncio
-import json
 import logging
 import signal
 import sqlite3
@@ -25,8 +24,10 @@ from connectors.county.spool import SpoolInvalid
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
 from connectors.mapping_file import Mapping, MappingInvalid, read_mapping
 from connectors.sheets import SheetInvalid
-from exchange_db.records import Violated, printable
+from exchange_db.records import Violated
+from hub.cli import terminal
 from hub.cli.app import app
+from hub.cli.terminal import plain, visible
 
 #: Exit codes beside 0 (all accepted): some refused, cannot be done, try again later (EX_TEMPFAIL), interrupted.
 SOME_REFUSED, CANNOT, LATER, INTERRUPTED = 1, 2, 75, 130
@@ -88,7 +89,7 @@ def push(
             sheet.close()
     seconds = time.monotonic() - began
     if as_json:
-        print(json.dumps(_as_json(summary, refused_file, seconds), ensure_ascii=False, indent=2))
+        print(terminal.as_json(_as_json(summary, refused_file, seconds)))
     else:
         _print(summary, refused_file, seconds)
     raise typer.Exit(SOME_REFUSED if summary.refused else 0)
@@ -157,7 +158,7 @@ class _Screen:
 
     def noted(self, text: str) -> None:
         """Something a person should know."""
-        self._console.print(escape(text), soft_wrap=True, highlight=False)
+        self._console.print(escape(visible(text)), soft_wrap=True, highlight=False)
 
 
 def _check_credentials(profile: Profile) -> None:
@@ -255,7 +256,7 @@ def _print(summary: Summary, refused_file: Path | None, seconds: float) -> None:
             f"    {told.message_zh}",
             f"    {told.message}",
         ):
-            console.print(escape(printable(line)), soft_wrap=True, highlight=False)
+            console.print(plain(line), soft_wrap=True, highlight=False)
     known = f"，其中 {summary.known:,} 行枢纽此前已收到" if summary.known else ""
     known_english = f" ({summary.known:,} of them known to the hub before)" if summary.known else ""
     lines = [
@@ -278,9 +279,9 @@ def _print(summary: Summary, refused_file: Path | None, seconds: float) -> None:
             " / The refused rows and why; corrected, that file can be pushed as it is."
         )
     for line in lines:
-        console.print(escape(line), soft_wrap=True, highlight=False)
+        console.print(plain(line), soft_wrap=True, highlight=False)
 
 
 def _fail(code: int, text: str) -> NoReturn:
-    print(text, file=sys.stderr)
+    print(visible(text), file=sys.stderr)
     raise typer.Exit(code)

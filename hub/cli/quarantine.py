@@ -18,6 +18,7 @@ from exchange_db.session import Ledger
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.ledger import with_ledger
+from hub.cli.terminal import plain
 from hub.clock import system_clock
 from hub.intake.replay import Replayed
 from hub.intake.replay import replay as replay_one
@@ -53,9 +54,9 @@ def list_held(config: Config = Path("sanji.toml"), limit: int = 50) -> None:
             row.stage,
             row.peer_id,
             str(row.sequence),
-            row.reason,
-            row.field_path,
-            row.message_zh,
+            plain(row.reason),
+            plain(row.field_path),
+            plain(row.message_zh),
             row.created_time.astimezone().strftime("%m-%d %H:%M:%S"),
         )
     Console().print(table)

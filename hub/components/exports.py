@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from connectors.formulas import guarded
 from exchange_db.records import Component, Crs
 
 #: Names of the systems as readers know them.
@@ -23,8 +24,6 @@ CRS_NAMES = {
     Crs.BD09: "BD-09",
     Crs.LOCAL: "LOCAL",
 }
-#: What a spreadsheet would take for a formula when it begins a text.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _PLACE = ("crs", "x", "y")
 _SILENT = ("class_kind",)
 #: Decimals of a degree (a tenth of a millimetre) and of a metre.
@@ -104,7 +103,7 @@ def _rounded(component: Component) -> tuple[float, float]:
 
 def harmless(value: object) -> object:
     """Returns a cell as a spreadsheet may open it: a text that would be a formula gets a leading apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return guarded(value) if isinstance(value, str) else value
 
 
 def _line(cells: Iterable[object]) -> str:

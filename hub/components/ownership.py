@@ -11,7 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.component_form import check_position
+from connectors.positions import check_position
 from exchange_db.components import ComponentRow, component_of
 from exchange_db.ownership import Item, ItemState, Proposal
 from exchange_db.records import Component, Crs, Violated

@@ -110,12 +110,14 @@ class CallGuard(grpc.aio.ServerInterceptor):
         else:
             kind, make = "unary_unary", grpc.unary_unary_rpc_method_handler
         guarded = self._guarded(getattr(handler, kind), is_joining=is_joining)
-        return make(guarded, handler.request_deserializer, handler.response_serializer)
+        read = handler.request_deserializer if handler.request_streaming else _answerable(handler.request_deserializer)
+        return make(guarded, read, handler.response_serializer)
 
     def _guarded(self, serve: Callable[..., Any], *, is_joining: bool) -> Callable[..., Awaitable[Any]]:
         async def guarded(request: Any, context: Any) -> Any:
             try:
                 await self._admit(context, is_joining=is_joining)
+                _require_message(request)
                 if not inspect.isasyncgenfunction(serve):
                     return await serve(request, context)
                 async for response in serve(request, context):
@@ -146,6 +148,26 @@ class CallGuard(grpc.aio.ServerInterceptor):
             raise Violated("TLS_TOO_OLD")
         principal = None if is_joining else await self.authenticate(certificate)
         _CALLER.set(Caller(certificate, thumbprint_of(certificate), principal))
+
+
+def _answerable(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Lets bytes that are no message come to the handler as the error they are.
+
+    Before a handler gRPC would answer itself, with the name of an exception and a status that says to try again.
+    """
+
+    def reading(content: bytes) -> Any:
+        try:
+            return read(content)
+        except DecodeError as error:
+            return error
+
+    return reading
+
+
+def _require_message(request: object) -> None:
+    if isinstance(request, DecodeError):
+        raise request
 
 
 async def _refuse(context: Any, violation: Violation) -> None:

@@ -4,7 +4,7 @@ import base64
 import binascii
 import struct
 
-from connectors.wire import write_component
+from connectors.component_wire import write_component
 from exchange_db.components import Box, ComponentChange
 from exchange_db.records import Component, Crs, Violated
 from hub.components.reading import ComponentPage, ComponentQuery, Place

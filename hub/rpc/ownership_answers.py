@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from connectors.wire import write_component
+from connectors.component_wire import write_component
 from exchange_db.ownership import Item, ItemState, Proposal, UnitProgress
 from exchange_db.records import Component, Violated, Violation
 from hub.components.ownership import Answer, AnswerKind

@@ -49,7 +49,7 @@ def _limits(field: Field) -> str:
         return ", ".join(f"`{name}`" for name in field.choices.__members__)
     if field.name == "region_code":
         return "six digits"
-    told = {Kind.TIME: "1970 to 2200", Kind.TRUTH: "是 or 否", Kind.NUMBER: "decimal"}
+    told = {Kind.TIME: "1990 to 2200", Kind.TRUTH: "是 or 否", Kind.NUMBER: "decimal"}
     if field.kind in told:
         return told[field.kind]
     bounds = msgspec.inspect.type_info(field.limits)

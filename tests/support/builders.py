@@ -217,7 +217,7 @@ def an_entry(
     facts, origin = None, origin_id or writer_of(record)
     if isinstance(record, Case):
         key, kind = case_key(record.issuer_id, record.case_no), RecordKind.CASE
-        facts = pack_facts(record, origin)
+        facts = pack_facts(record, origin, NOON)
     elif isinstance(record, Component):
         key, kind = component_key(record.owner_id, record.component_id), RecordKind.COMPONENT
     else:

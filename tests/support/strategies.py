@@ -13,6 +13,7 @@ from exchange_db.records import (
     Assignment,
     AssignmentState,
     Case,
+    CaseLink,
     CheckState,
     CheckVerdict,
     CodeKind,
@@ -23,6 +24,7 @@ from exchange_db.records import (
     FigureSheet,
     Handling,
     HandlingState,
+    Milestone,
     Report,
 )
 
@@ -37,15 +39,29 @@ def _texts(shortest: int, longest: int) -> st.SearchStrategy[str]:
     return st.text(letters, min_size=shortest, max_size=min(longest, 30))
 
 
+#: Codes that are counted by: one way to write each.
+_COUNTED_BY = ("standard_ref", "class_code", "source_code", "unit_code")
+
+
+def _codes(shortest: int, longest: int) -> st.SearchStrategy[str]:
+    letters = st.characters(codec="ascii", categories=["L", "N", "P"]) | st.sampled_from("市容环境")
+    return st.text(letters, min_size=shortest, max_size=min(longest, 20))
+
+
 def _of_type(kind: Any, name: str) -> st.SearchStrategy[Any]:
     if isinstance(kind, msgspec.inspect.StrType):
-        return _texts(kind.min_length or 0, kind.max_length or 30)
+        texts = _codes if name in _COUNTED_BY else _texts
+        return texts(kind.min_length or 0, kind.max_length or 30)
     if isinstance(kind, msgspec.inspect.IntType):
         return st.integers(kind.ge or 0, kind.le)
     if isinstance(kind, msgspec.inspect.FloatType):
         return st.floats(-180, 180) if name == "x" else st.floats(-90, 90)
     if isinstance(kind, msgspec.inspect.BoolType):
         return st.booleans()
+    if isinstance(kind, msgspec.inspect.UnionType):
+        (inner,) = (member for member in kind.types if isinstance(member, msgspec.inspect.StructType))
+        special = {"issuer_id": platform_ids} if inner.cls is CaseLink else {}
+        return st.none() | _section(inner.cls, **special)
     assert isinstance(kind, msgspec.inspect.EnumType)
     assert issubclass(kind.cls, enum.Enum)
     return st.sampled_from(kind.cls)
@@ -54,13 +70,17 @@ def _of_type(kind: Any, name: str) -> st.SearchStrategy[Any]:
 def _section(kind: type[Any], **special: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     info = msgspec.inspect.type_info(kind)
     assert isinstance(info, msgspec.inspect.StructType)
-    return st.builds(kind, **{f.name: special.get(f.name, _of_type(f.type, f.name)) for f in info.fields})
+    return st.builds(
+        kind, **{f.name: special[f.name] if f.name in special else _of_type(f.type, f.name) for f in info.fields}
+    )
 
 
 def _placed(report: Report) -> Report:
-    """Gives a report without reference system no position, and then an address."""
+    """Gives a report without reference system no position but an address, and one in a Chinese system one in China."""
     if report.crs is Crs.NONE:
         return msgspec.structs.replace(report, x=0.0, y=0.0, address=report.address or "路口")
+    if report.crs in (Crs.CGCS2000, Crs.GCJ02, Crs.BD09):
+        return msgspec.structs.replace(report, x=105.0 + report.x / 6, y=28.0 + report.y / 4)
     return report
 
 
@@ -83,15 +103,28 @@ def _complete_verdict(verdict: CheckVerdict) -> CheckVerdict:
 
 
 def _complete_assignment(assignment: Assignment) -> Assignment:
-    if assignment.state is AssignmentState.DISPATCHED and not assignment.handler_id:
-        return msgspec.structs.replace(assignment, handler_id="431221.platform")
-    return assignment
+    changes: dict[str, Any] = {}
+    if assignment.state is AssignmentState.DISPATCHED:
+        changes["handler_id"] = assignment.handler_id or "431221.platform"
+    if assignment.state in (AssignmentState.SUSPENDED, AssignmentState.VOID, AssignmentState.SENT_BACK):
+        changes["reason"] = assignment.reason or "产权不清"
+    if assignment.state is AssignmentState.MERGED:
+        changes["duplicate_of"] = assignment.duplicate_of or CaseLink("431221.platform", "2020-0001")
+    if assignment.milestones:
+        last = max(milestone.deadline_time for milestone in assignment.milestones)
+        changes["deadline_time"] = last
+    return msgspec.structs.replace(assignment, **changes)
 
 
 reports = _section(Report, region_code=st.integers(0, 999_999).map("{:06d}".format), authority_id=platform_ids).map(
     _placed
 )
-assignments = _section(Assignment, handler_id=st.just("") | platform_ids).map(_complete_assignment)
+_milestones = st.lists(_section(Milestone), max_size=3).map(
+    lambda found: tuple(sorted(found, key=lambda milestone: milestone.deadline_time))
+)
+assignments = _section(Assignment, handler_id=st.just("") | platform_ids, milestones=_milestones).map(
+    _complete_assignment
+)
 handlings = _section(Handling).map(_complete_handling)
 verdicts = _section(CheckVerdict).map(_complete_verdict)
 actions = _section(Action, action_id=st.uuids().map(str), platform_id=platform_ids)
@@ -109,7 +142,11 @@ cases = st.builds(
 
 
 def _placed_component(component: Component) -> Component:
-    return msgspec.structs.replace(component, crs=Crs.CGCS2000 if component.crs is Crs.NONE else component.crs)
+    """Gives a component without reference system one, and one in a Chinese system a place in China."""
+    component = msgspec.structs.replace(component, crs=component.crs or Crs.CGCS2000)
+    if component.crs in (Crs.CGCS2000, Crs.GCJ02, Crs.BD09):
+        return msgspec.structs.replace(component, x=105.0 + component.x / 6, y=28.0 + component.y / 4)
+    return component
 
 
 components = _section(
@@ -120,6 +157,10 @@ components = _section(
     region_code=st.integers(0, 999_999).map("{:06d}".format),
     accuracy_class=st.sampled_from(["", "A", "B", "C"]),
     id_scheme=st.just("opaque"),
+    **{
+        name: _codes(0, 12)
+        for name in ("grid_code", "area_code", "supervisor_code", "proprietor_code", "maintainer_code")
+    },
 ).map(_placed_component)
 
 

@@ -121,6 +121,23 @@ def test_a_wrong_or_unknown_encoding_is_told(tmp_path: Path) -> None:
     assert "可用 utf-8" in _refusal(path, "latin-1")
 
 
+def test_a_file_that_is_utf_8_in_some_lines_only_is_told_with_a_line_of_each(tmp_path: Path) -> None:
+    lines = CSV.splitlines(keepends=True)
+    for first, second in (("utf-8", "gbk"), ("gbk", "utf-8")):
+        told = _refusal(_file(tmp_path, "".join(lines[:2]).encode(first) + lines[2].encode(second)))
+        assert f"第 {1 if first == 'utf-8' else 3} 行是 UTF-8，第 {3 if first == 'utf-8' else 1} 行不是" in told
+        assert "it mixes two encodings" in told
+    # Whoever names the encoding is believed.
+    mixed = _file(tmp_path, "".join(lines[:2]).encode("gbk") + lines[2].encode("utf-8"))
+    assert len(list(read_rows(mixed, "gb18030"))) == 2
+
+
+def test_a_gbk_line_whose_bytes_happen_to_be_utf_8_is_gbk(tmp_path: Path) -> None:
+    # 联通 in GBK is valid UTF-8, of two-byte letters.
+    text = "单位,描述\r\n联通,x\r\n环卫,垃圾\r\n"
+    assert _values(_file(tmp_path, text.encode("gbk")))[0]["单位"] == "联通"
+
+
 cells = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from('\n\r,"'), min_size=1, max_size=12)
 
 
@@ -198,7 +215,28 @@ def test_packed_files_are_read_and_damage_is_told(tmp_path: Path, name: str) -> 
         assert "the file is damaged" in told
 
 
-@pytest.mark.parametrize("name", ["a.xls", "a.txt", "csv", "a.xlsx.gz", "a.csv.zip"])
+@pytest.mark.parametrize("encoding", ["", "utf-8"])
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.jsonl.gz"])
+def test_a_packed_bomb_is_given_up_early(tmp_path: Path, name: str, encoding: str) -> None:
+    path = _file(tmp_path, gzip.compress(b"\n" * 60_000_000), name)
+    assert path.stat().st_size < 100_000
+    told = _refusal(path, encoding)
+    assert "压缩炸弹" in told
+    assert "not packed" in told
+
+
+def test_a_bomb_behind_a_line_of_gbk_is_given_up_too(tmp_path: Path) -> None:
+    content = CSV.encode("gbk") + b"\n" * 60_000_000
+    assert "压缩炸弹" in _refusal(_file(tmp_path, gzip.compress(content), "a.csv.gz"))
+
+
+def test_a_large_file_of_rows_that_are_much_alike_is_no_bomb(tmp_path: Path) -> None:
+    rows = "".join(f"ZF2020-{n:07d},市容环境,暴露垃圾,门前堆放垃圾第{n * 7919 % 999983}号\n" for n in range(250_000))
+    path = _file(tmp_path, gzip.compress(f"编号,大类,小类,描述\n{rows}".encode()), "a.csv.gz")
+    assert sum(1 for _ in read_rows(path)) == 250_000
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.txt", "csv", "a.xlsx.gz", "a.csv.7z"])
 def test_a_file_of_another_kind_is_told_what_to_use(tmp_path: Path, name: str) -> None:
     path = _file(tmp_path, CSV, name)
     told = _refusal(path)

@@ -1,15 +1,20 @@
 """The check at the gate: contract, origin, region, clock."""
 
+from typing import Any
+
 import pytest
+from msgspec import structs
 
 from auth.principal import Principal
 from exchange_db.inbox import Entry, Refusal
 from exchange_db.keys import case_key, component_key, message_key, sheet_key
+from exchange_db.moments import moments_of
 from exchange_db.records import Record
 from hub.intake.validation import MAX_AHEAD, Gate
 from tests.support.builders import (
     CITY,
     COUNTY,
+    DAY,
     OTHER_COUNTY,
     a_case,
     a_component,
@@ -18,10 +23,14 @@ from tests.support.builders import (
     a_principal,
     a_report,
     a_sheet,
+    a_verdict,
+    an_action,
+    an_assignment,
 )
 from tests.support.clock import NOON
 
 HUB = 431200
+LATER = NOON + 30 * DAY
 PARENT = a_principal("430000.hub", relation="parent")
 
 
@@ -51,7 +60,9 @@ def test_a_good_case_becomes_an_entry_with_its_keys() -> None:
 
 
 def test_a_record_without_report_counts_for_the_region_of_its_issuer() -> None:
-    assert _entry(a_payload(a_case(handling=a_handling()))).region == 431221
+    entry = _check(a_payload(a_case(handling=a_handling())), now=NOON + DAY)
+    assert isinstance(entry, Entry)
+    assert entry.region == 431221
 
 
 def test_a_component_becomes_an_entry_with_its_keys() -> None:
@@ -115,11 +126,39 @@ def test_a_parent_brings_what_is_decided_outside_and_never_an_echo() -> None:
 
 
 def test_a_clock_may_be_ahead_by_five_minutes_and_no_more() -> None:
-    payload = a_payload(a_case(report=a_report(reported_time=NOON)), created_time=NOON)
+    payload = a_payload(a_case(report=a_report(reported_time=NOON - 1)), created_time=NOON)
     assert isinstance(_check(payload, now=NOON - MAX_AHEAD), Entry)
     assert _refused(payload, now=NOON - MAX_AHEAD - 1) == ("CLOCK_SKEW", "created_time")
     reported_ahead = a_payload(a_case(report=a_report(reported_time=NOON + 1)), created_time=NOON)
     assert _refused(reported_ahead, now=NOON - MAX_AHEAD) == ("CLOCK_SKEW", "case.report.reported_time")
+
+
+_SECTIONS: dict[str, Any] = {
+    "report": a_report(),
+    "assignment": an_assignment(),
+    "handling": a_handling(),
+    "verdict": a_verdict(),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [(name, field) for name, made in _SECTIONS.items() for field in moments_of(type(made))]
+)
+def test_nothing_that_has_happened_lies_ahead(name: str, field: str) -> None:
+    section = structs.replace(_SECTIONS[name], **{field: LATER})
+    payload = a_payload(a_case(**{name: section}))
+    assert _refused(payload, now=LATER - MAX_AHEAD - 1) == ("CLOCK_SKEW", f"case.{name}.{field}")
+    assert isinstance(_check(payload, now=LATER), Entry)
+
+
+def test_no_action_lies_ahead() -> None:
+    payload = a_payload(a_case(report=a_report(), actions=(an_action(action_time=LATER),)))
+    assert _refused(payload, now=LATER - MAX_AHEAD - 1) == ("CLOCK_SKEW", "case.actions.action_time")
+
+
+def test_deadlines_and_agreed_ends_lie_ahead() -> None:
+    assignment = an_assignment(deadline_time=LATER, original_deadline_time=LATER, suspended_until_time=LATER)
+    assert isinstance(_check(a_payload(a_case(assignment=assignment)), now=NOON + DAY), Entry)
 
 
 def test_a_gate_that_let_somebody_through_still_stops_the_next() -> None:

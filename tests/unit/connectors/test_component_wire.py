@@ -56,7 +56,7 @@ def test_a_code_that_does_not_fit_its_scheme_is_refused(
 @pytest.mark.parametrize(
     ("changes", "reason", "path"),
     [
-        ({"crs": Crs.NONE, "x": 1.0}, "FIELD_MISSING", "component.position.crs"),
+        ({"crs": Crs.NONE, "x": 1.0}, "CRS_MISSING", "component.position.crs"),
         ({"x": 190.0}, "POSITION_OUT_OF_RANGE", "component.position"),
         ({"x": 27.4, "y": 109.9}, "POSITION_OUT_OF_RANGE", "component.position"),
         ({"crs": Crs.LOCAL, "x": float("nan")}, "POSITION_OUT_OF_RANGE", "component.position"),

@@ -1,0 +1,34 @@
+"""Texts of unknown origin on a terminal: nothing in them acts, and what cannot be seen is shown.
+
+Control characters, the marks that turn the direction of writing, and other invisible ones become � in tables and
+messages, and escapes in JSON. Called by every command that shows what came from outside.
+"""
+
+import json
+from typing import Any
+
+from rich.markup import escape
+
+from exchange_db.records import printable
+
+
+def plain(text: str) -> str:
+    """Returns a text for a cell or line printed by Rich, with nothing in it taken for markup."""
+    return escape(printable(text))
+
+
+def visible(text: str) -> str:
+    """Returns a text of several lines for plain printing."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def as_json(value: Any) -> str:
+    """Returns JSON in which Chinese is readable and every invisible character is written as its escape."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return text if text.isascii() else "\n".join(map(_escaped, text.split("\n")))
+
+
+def _escaped(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in line)
