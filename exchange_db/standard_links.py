@@ -117,8 +117,11 @@ async def reader_states(session: ReadSession) -> dict[str, ReaderState]:
 
 
 async def note_asked(session: WriteSession, peer_id: str, confirmed_number: int, now: int) -> None:
-    """Records what a neighbour below confirmed; a lower number than before means that it has lost some."""
-    values = {"confirmed_number": confirmed_number, "asked_time": moment(now)}
+    """Records what a neighbour below confirmed; a lower number than before means that it has lost some.
+
+    Whoever asks can be reached again, as far as anybody needs to reach it.
+    """
+    values = {"confirmed_number": confirmed_number, "asked_time": moment(now), "trouble": "", "trouble_time": None}
     statement = upsert(standard_readers).values(peer_id=peer_id, **values)
     await session.execute(statement.on_conflict_do_update(index_elements=["peer_id"], set_=values))
 

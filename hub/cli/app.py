@@ -27,6 +27,7 @@ COMMANDS = (
     "peers",
     "push",
     "quarantine",
+    "releases",
     "serve",
 )
 

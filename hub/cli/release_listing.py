@@ -42,6 +42,11 @@ async def listed(ledger: Ledger, region: int, now: int) -> dict[str, Any]:
         drafts = [read_manifest(draft.manifest, is_draft=True) for draft in await standards.all_drafts(session)]
         return {
             "releases": [_release(one, manifests, standing, region, now) for one in held],
+            "damaged": [
+                {"number": one.number, "digest": one.digest, "source_id": one.source_id}
+                for one in await standards.all_releases(session)
+                if archive.is_damaged(one)
+            ],
             "drafts": [_named(manifest) | {"state": "draft"} for manifest in drafts],
             "refusals": [
                 one._asdict() | {"first_time": one.first_time.isoformat(), "last_time": one.last_time.isoformat()}
@@ -105,6 +110,9 @@ def show(told: dict[str, Any], console: Console) -> None:
             f"↓ {one['peer_id']}", f"缺 {one['missing_count']} 项", (one["asked_time"] or "—")[:16], one["trouble"]
         )
     console.print(table)
+    for one in told["damaged"]:
+        text = f"✗ 编号 {one['number']} 的清单在本库中已被改动，不再采用 / changed in this ledger: {one['digest']}"
+        console.print(text, markup=False, soft_wrap=True)
     for one in told["refusals"]:
         place = f"{one['label']}（来自 {one['peer_id']}）：{one['field_path']}"
         console.print(f"✗ 拒收 {place} {one['message_zh']}\n  {one['message']}", markup=False, soft_wrap=True)

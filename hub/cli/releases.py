@@ -21,6 +21,7 @@ from exchange_db.regions import format_region, parse_region
 from exchange_db.session import Ledger
 from hub.bootstrap import make_dialler
 from hub.cli import release_listing
+from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.ledger import with_ledger
 from hub.clock import system_clock
@@ -35,6 +36,7 @@ from hub.standards.pulling import Pulled
 T = TypeVar("T")
 
 standards = typer.Typer(no_args_is_help=True, help="标准发布：起草、发布、撤回、拉取、查看。 / Releases of standards.")
+app.add_typer(standards, name="standards")
 
 Config = Annotated[Path, typer.Option(help="设置文件 / settings file")]
 Kind = Annotated[str, typer.Option(help=f"标准种类 / kind: {', '.join(StandardKind)}")]

@@ -20,8 +20,14 @@ class Held(NamedTuple):
 
 
 async def held_releases(session: ReadSession) -> list[Held]:
-    """Returns every release of the hub, in the order it came to hold them."""
-    return [Held(release, read_manifest(release.manifest)) for release in await standards.all_releases(session)]
+    """Returns every release of the hub, in the order it came to hold them; what was damaged in store is left out."""
+    found = await standards.all_releases(session)
+    return [Held(release, read_manifest(release.manifest)) for release in found if not is_damaged(release)]
+
+
+def is_damaged(release: Release) -> bool:
+    """Tells whether a release is no longer what was verified when it was entered."""
+    return digest_of(release.manifest) != release.digest
 
 
 async def standards_in_force(session: ReadSession, region: int, moment: int) -> dict[tuple[str, str], Standing]:

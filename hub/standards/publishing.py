@@ -173,7 +173,7 @@ class Publisher:
             found = next((one for one in live if one.version == version), None)
             if found is None:
                 raise Violated("RELEASE_NOT_FOUND", "version", f"{kind} {name} {version}")
-            newest = own[-1].version
+            newest = await standards.newest_version(session, self._hub_id, kind, name)
             manifest = Manifest(
                 publisher_id=self._hub_id,
                 kind=kind,

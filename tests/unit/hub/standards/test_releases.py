@@ -67,7 +67,8 @@ def _histories(draw: st.DrawFn) -> list[Manifest]:
         own: list[Manifest] = []
         for number in range(1, draw(st.integers(1, 4)) + 1):
             changes: dict[str, Any] = {"effective_time": NOON + draw(st.integers(0, 6))}
-            if own and draw(st.booleans()):
+            is_withdrawing = draw(st.booleans())
+            if is_withdrawing and own:
                 changes["withdraws"] = draw(st.sampled_from([one.version for one in own]))
             elif publisher != "000000.hub":
                 changes["is_extension"] = draw(st.booleans())
