@@ -173,9 +173,16 @@ async def count_after(session: ReadSession, after_number: int, publishers: Seque
 
 
 async def store(session: WriteSession, digest: str, content: bytes) -> None:
-    """Keeps the bytes of a document; the caller has checked the digest."""
+    """Keeps the bytes of a document, or mends them; the caller has checked the digest."""
     values = {"digest": digest, "size": len(content), "content": content}
-    await session.execute(upsert(standard_documents).values(values).on_conflict_do_nothing())
+    statement = upsert(standard_documents).values(values)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["digest"],
+            set_={name: statement.excluded[name] for name in ("size", "content")},
+            where=standard_documents.c.content != statement.excluded.content,
+        )
+    )
 
 
 async def missing(session: ReadSession, digests: Sequence[str]) -> set[str]:

@@ -6,6 +6,7 @@ Called by whoever needs a standard by kind and name, and by the command line.
 from typing import NamedTuple
 
 from exchange_db import standards
+from exchange_db.records import Violated
 from exchange_db.session import ReadSession
 from exchange_db.standards import NewRelease, Release
 from hub.standards.manifest import Manifest, digest_of, read_manifest, write_manifest
@@ -39,13 +40,13 @@ async def documents_of(session: ReadSession, manifest: Manifest) -> dict[str, by
     """Returns the documents of a release or draft by name.
 
     Raises:
-        LookupError: one of them is not in the ledger.
+        Violated: RELEASE_DAMAGED, one of them is not in the ledger or was changed there.
     """
     found = {}
     for document in manifest.documents:
         content = await standards.content_of(session, document.digest)
-        if content is None:
-            raise LookupError(document.digest)
+        if content is None or digest_of(content) != document.digest:
+            raise Violated("RELEASE_DAMAGED", f"documents.{document.name}", document.digest)
         found[document.name] = content
     return found
 

@@ -118,14 +118,13 @@ async def impact_of(
         raise Violated("ARGUMENT_INVALID", "kind", draft.kind)
     held = [one.manifest for one in await archive.held_releases(session)]
     moment = effective_time_of(draft, region)
-    contents = {document.digest: documents[document.name] for document in draft.documents}
 
     async def classes(found: Standing | None) -> Classes:
         known: Classes = {}
-        for manifest in (found.base, *found.extensions) if found else ():
-            for document in manifest.documents if manifest else ():
-                content = contents.get(document.digest) or await standards.content_of(session, document.digest)
-                known |= read(document.name, content or b"")
+        for manifest in filter(None, (found.base, *found.extensions) if found else ()):
+            inside = documents if manifest == draft else await archive.documents_of(session, manifest)
+            for name, content in inside.items():
+                known |= read(name, content)
         return known
 
     before = await classes(in_force(held, region, moment).get(draft.key))

@@ -170,7 +170,7 @@ class StandardsPuller:
         return None
 
     async def _documents(self, neighbour: GrpcPeer, manifest: Manifest) -> dict[str, bytes]:
-        """Returns the documents of a release by digest, those that are held from the ledger.
+        """Returns the documents of a release by digest, those that are held and whole from the ledger.
 
         Raises:
             Violated: RELEASE_DAMAGED or RELEASE_INVALID.
@@ -179,7 +179,7 @@ class StandardsPuller:
         for document in manifest.documents:
             async with self._ledger.read() as session:
                 content = await standards.content_of(session, document.digest)
-            if content is None:
+            if content is None or digest_of(content) != document.digest:
                 content = await standards_calls.fetch_document(
                     neighbour, document.digest, document.size, timeout_seconds=_DOCUMENT_SECONDS
                 )

@@ -207,3 +207,22 @@ async def test_a_job_with_a_channel_runs_when_it_is_woken(ledger: Ledger, clock:
     assert [await asyncio.wait_for(ran.get(), 10) for _ in range(2)] == [2, 3]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_was_changed_in_the_ledger_is_not_used_and_is_mended_by_its_right_bytes(
+    ledger: Ledger, nation: Publisher, clock: FakeClock
+) -> None:
+    first = await nation.publish(a_plan())
+    await nation.publish(a_plan(name="other", content=b"x"))
+    async with ledger.write() as session:
+        await session.driver.execute("UPDATE standard_documents SET content = 'y' WHERE size > 1")
+        await session.driver.execute("UPDATE standard_releases SET manifest = manifest || ' ' WHERE name = 'other'")
+    async with ledger.read() as session:
+        with pytest.raises(Violated) as refused:
+            await archive.documents_of(session, first)
+        assert _reason(refused) == ("RELEASE_DAMAGED", "documents.codes.csv")
+        assert [key[1] for key in await archive.standards_in_force(session, 0, clock())] == [STANDARD]
+    assert [one["number"] for one in (await _told(ledger, clock))["damaged"]] == [2]
+    await nation.publish(a_plan("2"))
+    async with ledger.read() as session:
+        assert await archive.documents_of(session, first) == {"codes.csv": CODES}
