@@ -1,4 +1,4 @@
-"""``sanji standards publish, draft, withdraw, pull, releases, impact``: releases of standards, out and in.
+"""``sanji standards draft, publish, withdraw, pull, releases, export, impact``: releases of standards, out and in.
 
 The commands work on the ledger, whether the hub runs or not; a hub that runs is told.
 """
@@ -27,6 +27,7 @@ from hub.cli.ledger import with_ledger
 from hub.clock import system_clock
 from hub.jobs.standards_schedule import make_puller
 from hub.settings import Settings
+from hub.standards import archive
 from hub.standards.documents import VALIDATORS, Finding
 from hub.standards.impact import Effect, Impact, impact_of
 from hub.standards.manifest import MAX_DOCUMENT_BYTES, StandardKind
@@ -171,6 +172,42 @@ def releases(as_json: AsJson = False, config: Config = Path("sanji.toml")) -> No
 
 
 @standards.command()
+def export(
+    kind: Kind = StandardKind.CODE_LIST,
+    name: Name = "",
+    out: Annotated[Path, typer.Option(help="存放目录 / folder to write to")] = Path("standards"),
+    at: Annotated[str, typer.Option(help="某一时间生效的内容，缺省为现在 / what was in force then, default now")] = "",
+    region: Annotated[str, typer.Option(help="区划代码，缺省为本枢纽 / region, default this hub's")] = "",
+    config: Config = Path("sanji.toml"),
+) -> None:
+    """导出生效的文件：每个发布一个子目录，扩展在后。 / Write out the documents in force, a folder a release."""
+    settings = load(config)
+    moment = _moment(settings, at, "--at") if at else system_clock()
+    place = _region(region, "--region") if region else settings.hub.region
+
+    async def act(ledger: Ledger) -> dict[str, dict[str, bytes]]:
+        async with ledger.read() as session:
+            found = (await archive.standards_in_force(session, place, moment)).get((kind, name))
+            layers = filter(None, (found.base, *found.extensions)) if found else ()
+            return {
+                f"{number}-{one.publisher_id}-{one.version}": await archive.documents_of(session, one)
+                for number, one in enumerate(layers, 1)
+            }
+
+    layers = _done(settings, act)
+    if not layers:
+        _fail(f"没有生效的 {kind} {name}。 / Nothing of that name is in force.")
+    for folder, documents in layers.items():
+        try:
+            (out / folder).mkdir(parents=True, exist_ok=True)
+            for file, content in documents.items():
+                (out / folder / file).write_bytes(content)
+        except OSError as error:
+            _fail(f"无法写入 {out / folder}：{error.strerror}。 / Cannot write there.")
+        typer.echo(f"{out / folder}: {', '.join(documents)}")
+
+
+@standards.command()
 def impact(
     files: Files = None,
     name: Name = "",
@@ -225,12 +262,9 @@ def _plan(
     stages = {}
     for text in stage or ():
         region, mark, day = text.partition("=")
-        try:
-            parse_region(region)
-        except ValueError:
-            mark = ""
         if not mark:
             _fail(f"--stage {text}：应为 区划代码=日期，如 431200=2026-09-01。 / write region=date.")
+        _region(region, f"--stage {text}")
         stages[region] = _moment(settings, day, "--stage")
     return Plan(
         kind,
@@ -273,6 +307,13 @@ def _moment(settings: Settings, text: str, option: str) -> int:
         _fail(f"{option} {text}：应为日期或时间，如 2026-07-01。 / write a date or time such as 2026-07-01.")
     aware = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(settings.figures.zone))
     return round(aware.timestamp() * 1_000_000)
+
+
+def _region(text: str, option: str) -> int:
+    try:
+        return parse_region(text)
+    except ValueError:
+        _fail(f"{option} {text}：应为六位行政区划代码，如 431200。 / write six digits such as 431200.")
 
 
 def _today(settings: Settings) -> str:

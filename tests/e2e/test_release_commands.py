@@ -92,6 +92,23 @@ def test_a_folder_is_one_release_and_versions_are_kept(site: Site) -> None:
     assert "已撤回（3）" in told
 
 
+def test_what_is_in_force_is_written_out_layer_by_layer(site: Site) -> None:
+    assert site.publish()[0] == 0
+    words = ("export", "--name", "local", "--out", site.folder / "out")
+    code, told = site.run(*words)
+    assert (code, "codes.csv" in told) == (0, True)
+    assert (site.folder / "out" / "1-431200.hub-1" / "codes.csv").read_bytes() == CODES
+    for wrong, told in (
+        (("--at", "2019-12-31"), "没有生效的"),
+        (("--region", "440000"), "没有生效的"),
+        (("--region", "44"), "--region 44"),
+        (("--at", "never"), "--at never"),
+        (("--out", site.folder / "codes.csv"), "无法写入"),
+    ):
+        code, said = site.run(*words, *wrong)
+        assert (code, told in said) == (1, True), said
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
