@@ -19,7 +19,7 @@ class PullState(NamedTuple):
     """How far this hub has come with the list of a hub above.
 
     Everything up to ``held_number`` there, which has ``held_digest``, is held here; ``missing_count`` counts the others
-    it is known to have. ``pulled_time`` is the last time the list was read to its end.
+    it is known to have. ``begun_time`` and ``pulled_time`` are of the last time the list was read to its end.
     """
 
     peer_id: str
@@ -27,6 +27,7 @@ class PullState(NamedTuple):
     held_digest: str = ""
     newest_number: int = 0
     missing_count: int = 0
+    begun_time: datetime | None = None
     pulled_time: datetime | None = None
     trouble: str = ""
     trouble_time: datetime | None = None
@@ -157,11 +158,15 @@ async def refuse(session: WriteSession, peer_id: str, offer: Offer, violation: V
 
 
 async def open_refusals(session: ReadSession) -> list[Refusal]:
-    """Returns what was not taken and is not held since, newest first."""
+    """Returns what was not taken, is not held since and was still offered in the last pull, newest first."""
+    pulls = standard_pulls.c
+    later = select(pulls.peer_id).where(
+        pulls.peer_id == standard_refusals.c.peer_id, pulls.begun_time > standard_refusals.c.last_time
+    )
     held = select(standard_releases.c.number).where(standard_releases.c.digest == standard_refusals.c.digest)
     result = await session.execute(
         select(*[standard_refusals.c[name] for name in Refusal._fields])
-        .where(~held.exists())
+        .where(~held.exists(), ~later.exists())
         .order_by(standard_refusals.c.last_time.desc(), standard_refusals.c.digest)
     )
     return [Refusal(*row) for row in result]

@@ -85,6 +85,7 @@ standard_pulls = Table(
     Column("held_digest", Text, nullable=False, server_default=""),
     Column("newest_number", BigInteger, nullable=False, server_default="0"),
     Column("missing_count", Integer, nullable=False, server_default="0"),
+    Column("begun_time", TIME),
     Column("pulled_time", TIME),
     Column("trouble", Text, nullable=False, server_default=""),
     Column("trouble_time", TIME),

@@ -53,7 +53,8 @@ async def listed(ledger: Ledger, region: int, now: int) -> dict[str, Any]:
                 for one in await standard_links.open_refusals(session)
             ],
             "above": [
-                one._asdict() | {"pulled_time": _iso(one.pulled_time), "trouble_time": _iso(one.trouble_time)}
+                one._asdict()
+                | {name: _iso(getattr(one, name)) for name in ("begun_time", "pulled_time", "trouble_time")}
                 for one in await standard_links.pull_states(session)
             ],
             "below": await _below(session),

@@ -101,6 +101,7 @@ class StandardsPuller:
     async def _pull(self, neighbour: GrpcPeer, parent: Peer, tally: Counter[str]) -> None:
         async with self._ledger.read() as session:
             state = await standard_links.pull_state(session, parent.peer_id)
+        begun = standards.moment(self._clock())
         after, after_digest, is_whole = state.held_number, state.held_digest, True
         held_number, held_digest = after, after_digest
         missing = 0
@@ -130,7 +131,7 @@ class StandardsPuller:
             if not page.has_more or not page.releases:
                 break
         now = standards.moment(self._clock())
-        reached = PullState(parent.peer_id, held_number, held_digest, page.newest_number, missing, now)
+        reached = PullState(parent.peer_id, held_number, held_digest, page.newest_number, missing, begun, now)
         await self._note(neighbour, reached, asked_after)
 
     async def _note(self, neighbour: GrpcPeer, state: PullState, asked_after: int) -> None:

@@ -162,6 +162,27 @@ async def test_a_hub_that_was_down_lags_visibly_and_pulls_when_it_is_back(line: 
     assert runs == [("",)]
 
 
+async def test_a_list_of_nonsense_harms_nobody_and_is_forgotten_once_it_is_mended(line: Line) -> None:
+    line.province.stop()
+    await _publish(line.nation, "nonsense")
+    digest = value(line.nation, "SELECT digest FROM standard_releases WHERE name = 'nonsense'")
+    change(
+        line.nation,
+        "UPDATE standard_releases SET digest = E'no\\ndigest', version = %s WHERE name = 'nonsense'",
+        "\u202e",
+    )
+    assert "拒收 1 项" in (await _pull(line.province)).told
+    (refusal,) = (await _releases(line.province))["refusals"]
+    assert (refusal["reason"], refusal["field_path"]) == ("RELEASE_UNREADABLE", "digest")
+    assert refusal["label"] == f"{NATION} code_list nonsense \ufffd"
+    change(line.nation, "UPDATE standard_releases SET digest = %s, version = '1' WHERE name = 'nonsense'", digest)
+    line.province.start()
+    await line.province.wait_until_open()
+    await until_value(line.province, 1, HELD, "nonsense", "1")
+    await until_value(line.province, True, "SELECT held_number = newest_number FROM standard_pulls")
+    assert (await _releases(line.province))["refusals"] == []
+
+
 async def test_a_withdrawal_travels_like_a_release(line: Line) -> None:
     name = "withdrawn"
     for version in ("1", "2"):

@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("held_digest", sa.Text(), server_default="", nullable=False),
         sa.Column("newest_number", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("missing_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("begun_time", sa.DateTime(timezone=True)),
         sa.Column("pulled_time", sa.DateTime(timezone=True)),
         sa.Column("trouble", sa.Text(), server_default="", nullable=False),
         sa.Column("trouble_time", sa.DateTime(timezone=True)),
