@@ -6,14 +6,18 @@ from typing import Any
 
 import pytest
 
+from exchange_db import jobs as job_log
 from exchange_db import standard_links, standards, wakeups
 from exchange_db.records import Violated
 from exchange_db.session import Ledger
 from exchange_db.standard_links import Offer
+from hub.bootstrap import make_dialler
 from hub.cli.release_listing import listed
 from hub.jobs.runner import JobRunner
 from hub.jobs.schedule import Job
+from hub.jobs.standards_schedule import standards_jobs
 from hub.listener import Listener
+from hub.settings import HubPart, Settings, TlsPart
 from hub.standards import archive
 from hub.standards.publishing import Publisher
 from tests.support.clock import NOON, FakeClock
@@ -184,6 +188,32 @@ async def test_the_lag_of_a_hub_below_counts_what_it_may_have_only(
         await standard_links.note_asked(session, "440000.hub", 1, clock())
     below = (await _told(ledger, clock))["below"]
     assert [(one["peer_id"], one["missing_count"]) for one in below] == [("430000.hub", 2), ("440000.hub", 0)]
+
+
+async def test_a_parent_that_does_not_answer_is_told_of_and_so_is_a_child(
+    ledger: Ledger, tmp_path: Path, clock: FakeClock
+) -> None:
+    publisher = a_publisher(ledger, PROVINCE, tmp_path, clock)
+    await enrolled(ledger, NATION, "parent", address="127.0.0.1:1")
+    await enrolled(ledger, "431200.hub", address="127.0.0.1:1")
+    await publisher.publish(a_plan())
+    tls = TlsPart(**{name: tmp_path / PROVINCE / f"{file}" for name, file in _KEYS.items()})
+    settings = Settings(hub=HubPart(id=PROVINCE, name="湖南"), tls=tls)
+    jobs = standards_jobs(ledger, settings, clock, make_dialler(settings).target)
+    runner = JobRunner(ledger, jobs, "a", clock)
+    assert not await runner.run_now("pull-standards")
+    assert await runner.run_now("announce-standards")
+    told = await _told(ledger, clock, 430000)
+    assert [(one["peer_id"], one["trouble"][:11]) for one in (*told["above"], *told["below"])] == [
+        (NATION, "127.0.0.1:1"), ("431200.hub", "127.0.0.1:1"),
+    ]  # fmt: skip
+    async with ledger.read() as session:
+        results = {run.job: run.result or run.trouble for run in await job_log.latest(session)}
+    assert results["announce-standards"] == "0 个下级已通知 / told, 1 个未连通 / unreached"
+    assert results["pull-standards"].startswith(f"PullFailed: {NATION}: 127.0.0.1:1")
+
+
+_KEYS = {"authority": "authority.pem", "certificate": "hub.pem", "key": "hub.key"}
 
 
 async def test_a_job_with_a_channel_runs_when_it_is_woken(ledger: Ledger, clock: FakeClock) -> None:
