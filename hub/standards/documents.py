@@ -26,14 +26,15 @@ class Finding(NamedTuple):
     english: str
 
 
-Validator = Callable[[bytes], list[Finding]]
+#: Takes the name of a document, whose ending tells its form, and its bytes.
+Validator = Callable[[str, bytes], list[Finding]]
 Validators = Mapping[str, Validator]
 
 
-def validate_calendar(content: bytes) -> list[Finding]:
+def validate_calendar(name: str, content: bytes) -> list[Finding]:
     """Finds what is wrong with a region's calendar; stops at the first."""
     try:
-        read_calendar_content(content, Path("calendar.toml"))
+        read_calendar_content(content, Path(name))
     except RuleBroken as error:
         return [_wrong("", error.chinese, error.english)]
     return []
@@ -43,11 +44,11 @@ def validate_calendar(content: bytes) -> list[Finding]:
 VALIDATORS: Validators = {StandardKind.CALENDAR: validate_calendar}
 
 
-def findings_of(kind: str, content: bytes, validators: Validators) -> list[Finding]:
+def findings_of(kind: str, name: str, content: bytes, validators: Validators) -> list[Finding]:
     """Returns what there is to say about one document."""
     validate = validators.get(kind)
     if validate is not None:
-        return validate(content)
+        return validate(name, content)
     if content.startswith(_ZIP):
         return []
     try:
@@ -68,7 +69,7 @@ def require_usable(kind: str, name: str, content: bytes, validators: Validators)
     Raises:
         Violated: RELEASE_INVALID with the document, the place and the first thing wrong.
     """
-    wrong = [finding for finding in findings_of(kind, content, validators) if finding.is_wrong]
+    wrong = [finding for finding in findings_of(kind, name, content, validators) if finding.is_wrong]
     if wrong:
         first = wrong[0]
         path = f"documents.{name}" + (f":{first.place}" if first.place else "")

@@ -27,8 +27,8 @@ _MARK = "\ufeff"
 
 #: Names of classes by kind and code.
 Classes = dict[tuple[CodeKind, str], str]
-#: Reads the classes of one document of a code list; raises ``Violated`` when there are none to read.
-ReadClasses = Callable[[str, bytes], Classes]
+#: Reads the classes of a standard from one document (standard, name, bytes); raises ``Violated`` when there are none.
+ReadClasses = Callable[[str, str, bytes], Classes]
 
 
 class Effect(StrEnum):
@@ -69,8 +69,10 @@ class Impact(NamedTuple):
     live_count: int
 
 
-def read_classes(name: str, content: bytes) -> Classes:
+def read_classes(standard_ref: str, name: str, content: bytes) -> Classes:
     """Reads a code list in CSV with the columns ``kind``, ``code`` and ``name``.
+
+    Rows that name another standard in a column ``standard_ref`` are left out.
 
     Raises:
         Violated: RELEASE_INVALID with the document and the row.
@@ -79,6 +81,8 @@ def read_classes(name: str, content: bytes) -> Classes:
         rows = csv.DictReader(io.StringIO(content.decode().removeprefix(_MARK), newline=""), strict=True)
         found: Classes = {}
         for number, row in enumerate(rows, 2):
+            if row.get("standard_ref", standard_ref) != standard_ref:
+                continue
             kind = (row.get("kind") or "").strip().upper()
             code = (row.get("code") or "").strip()
             if kind not in CodeKind.__members__ or not code:
@@ -124,7 +128,7 @@ async def impact_of(
         for manifest in filter(None, (found.base, *found.extensions) if found else ()):
             inside = documents if manifest == draft else await archive.documents_of(session, manifest)
             for name, content in inside.items():
-                known |= read(name, content)
+                known |= read(draft.name, name, content)
         return known
 
     before = await classes(in_force(held, region, moment).get(draft.key))

@@ -91,7 +91,9 @@ class Publisher:
             check_manifest(manifest, is_draft=True)
             require_next(manifest, newest)
             await self._require_room(session, manifest)
-        findings = {name: findings_of(plan.kind, content, self._validators) for name, content in plan.documents.items()}
+        findings = {
+            name: findings_of(plan.kind, name, content, self._validators) for name, content in plan.documents.items()
+        }
         return Checked(manifest, findings)
 
     async def save_draft(self, plan: Plan, saved_by: str) -> Checked:

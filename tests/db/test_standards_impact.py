@@ -88,6 +88,7 @@ async def test_a_mapping_that_writes_vanished_codes_is_named(ledger: Ledger, tmp
     ("content", "path"),
     [
         (b"kind,code\n", "documents.x"),
+        (b"standard_ref,kind,code,name\nCJ,event,01,a\n", "documents.x"),
         (b"", "documents.x"),
         (b"\xff\xfe", "documents.x"),
         (b"kind,code,name\nevent,01,a\nthing,02,b\n", "documents.x:3"),
@@ -97,12 +98,12 @@ async def test_a_mapping_that_writes_vanished_codes_is_named(ledger: Ledger, tmp
 )
 def test_a_code_list_that_cannot_be_read_is_refused_by_row(content: bytes, path: str) -> None:
     with pytest.raises(Violated) as refused:
-        read_classes("x", content)
+        read_classes("GB", "x", content)
     assert (refused.value.violation.reason, refused.value.violation.field_path) == ("RELEASE_INVALID", path)
 
 
 def test_a_list_changes_nothing_against_itself() -> None:
-    classes = read_classes("x", CODES)
+    classes = read_classes("GB", "x", CODES)
     assert effects_of(classes, classes) == {}
     assert set(effects_of(classes, {}).values()) == {Effect.VANISHED}
 
