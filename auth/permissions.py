@@ -6,7 +6,7 @@ holds and speaks for everybody outside this hub's subtree, so nothing can come b
 
 from auth.principal import Principal
 from exchange_db.records import Violated
-from exchange_db.regions import Subtree, format_region, region_of, subtree
+from exchange_db.regions import Subtree, Tier, format_region, line_of, region_of, subtree, tier_of
 
 
 def require_origin(sender: Principal, origin_id: str, hub_region: int) -> None:
@@ -48,3 +48,32 @@ def narrowed(viewer: Principal, hub_region: int, asked: int | None) -> Subtree |
     wanted = subtree(asked)
     first, last = max(visible.first, wanted.first), min(visible.last, wanted.last)
     return Subtree(first, last) if first <= last else None
+
+
+def require_publisher(publisher_id: str, hub_region: int) -> None:
+    """Checks that a hub takes standards from a publisher: nation, province or city, of its own line.
+
+    Raises:
+        Violated: RELEASE_FORBIDDEN.
+    """
+    region = region_of(publisher_id)
+    if tier_of(region) is Tier.COUNTY or hub_region not in subtree(region):
+        raise Violated("RELEASE_FORBIDDEN", "publisher_id", publisher_id)
+
+
+def readable_publishers(viewer: Principal) -> tuple[int, ...] | None:
+    """Returns the regions whose standards a neighbour may have, those of its line; ``None`` for all.
+
+    A parent sees all this hub holds.
+    """
+    return line_of(viewer.region) if viewer.relation == "child" else None
+
+
+def require_parent(sender: Principal) -> None:
+    """Checks that a call comes from above.
+
+    Raises:
+        Violated: ORIGIN_FORBIDDEN.
+    """
+    if sender.relation != "parent" or sender.kind != "hub":
+        raise Violated("ORIGIN_FORBIDDEN", "peer_id", sender.peer_id)

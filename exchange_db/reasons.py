@@ -162,6 +162,35 @@ REASONS: dict[str, ReasonText] = {
         "The row has more cells than the header: {value}. Put texts that hold commas in quotes.",
         "该行单元格多于表头：{value}。含逗号的文本请加引号。",
     ),
+    # Releases of standards.
+    "RELEASE_UNREADABLE": ReasonText(
+        "This is no manifest of a release that can be read here: {value}. Update the software or ask the publisher.",
+        "不是本枢纽可读取的发布清单：{value}。请升级软件或联系发布方。",
+    ),
+    "RELEASE_DAMAGED": ReasonText(
+        "What arrived does not have the digest {value}. It was changed on the way or in store; ask the hub above.",
+        "收到的内容与摘要 {value} 不符，传输或存储中已被改动，请联系上级枢纽。",
+    ),
+    "SIGNATURE_INVALID": ReasonText(
+        "The signature does not hold: {value}. Nothing of it is used; ask the publisher.",
+        "签名无效：{value}。内容未被采用，请联系发布方。",
+    ),
+    "RELEASE_FORBIDDEN": ReasonText(
+        "{value} may not publish this here. Publishers are the nation, province and city above a hub, in own names.",
+        "{value} 无权在此发布，发布方须为本枢纽所属的国家、省、市，并以自身名义签名。",
+    ),
+    "RELEASE_OUT_OF_ORDER": ReasonText(
+        "The release does not follow version {value}, the newest held. Versions rise and name the one before.",
+        "该发布未接续现有最新版本 {value}，版本须递增并注明前一版本。",
+    ),
+    "RELEASE_INVALID": ReasonText(
+        "A document cannot be used: {value}. Correct it and publish a new version.",
+        "文件不可用：{value}。请更正后以新版本发布。",
+    ),
+    "RELEASE_NOT_FOUND": ReasonText(
+        "There is no {value} inside your rights. List the releases first.",
+        "在您的权限内没有 {value}，请先列出发布。",
+    ),
     # Calls.
     "CERTIFICATE_UNKNOWN": ReasonText(
         "This certificate is not registered here. Join with an invitation first.", "该证书未登记，请先凭邀请加入。"

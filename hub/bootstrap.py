@@ -23,12 +23,14 @@ from hub.intake.desk import IntakeDesk
 from hub.intake.own import OwnStream
 from hub.jobs.runner import JobRunner
 from hub.jobs.schedule import schedule
+from hub.jobs.standards_schedule import standards_jobs
 from hub.listener import Listener
 from hub.rpc.calls import CallGuard
 from hub.rpc.case_reading import CaseReader
 from hub.rpc.exchange_servicer import ExchangeServicer
 from hub.rpc.federation_servicer import FederationServicer
 from hub.rpc.server import RpcServer, Servicers
+from hub.rpc.standards_servicer import StandardsServicer
 from hub.rpc.statistics_servicer import StatisticsServicer
 from hub.settings import ROLES, Role, Settings
 from hub.statistics.reading import FigureReader
@@ -108,7 +110,8 @@ class Hub:
             sheets = OwnStream(ledger, desk, settings.hub.id, settings.hub.region, "figures")
             events = OwnStream(ledger, desk, settings.hub.id, settings.hub.region, "events")
             jobs = schedule(ledger, settings, self._clock, sheets.submit, events.submit)
-            runner = JobRunner(ledger, jobs, holder, self._clock)
+            jobs += standards_jobs(ledger, settings, self._clock, make_dialler(settings).target)
+            runner = JobRunner(ledger, jobs, holder, self._clock, listener)
             works.append(("schedule", runner.run()))
         if "console" in self._roles:
             # Only a process with pages carries the weight of a web server.
@@ -140,6 +143,7 @@ class Hub:
         servicers = Servicers(
             ExchangeServicer(ledger, desk, listener, reader, self._clock),
             FederationServicer(ledger, self._clock, hub.id, hub.name, hub.region),
+            StandardsServicer(ledger, listener, self._clock),
             StatisticsServicer(FigureReader(ledger, settings)),
         )
         return RpcServer(

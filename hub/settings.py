@@ -156,6 +156,17 @@ class FiguresPart(_Part):
         return CountingRules(self.zone, self.anchor, self.is_equal_on_time, self.is_midnight_next_month)
 
 
+class StandardsPart(_Part):
+    """How releases of standards come from the hub above and are announced to the hubs below."""
+
+    pull_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=3_600.0, description="Time between pulls; an announcement from above is followed at once"
+    )
+    announce_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=300.0, description="Time between looks for hubs below that were not yet told"
+    )
+
+
 class ConsolePart(_Part):
     """The pages for people. Without sign-on they are served to this machine only."""
 
@@ -182,6 +193,7 @@ class Settings(BaseSettings):
     life: LifePart = LifePart()
     deliver: DeliverPart = DeliverPart()
     figures: FiguresPart = FiguresPart()
+    standards: StandardsPart = StandardsPart()
     console: ConsolePart = ConsolePart()
 
     @classmethod

@@ -23,6 +23,7 @@ from protos.exchange.v1 import exchange_service_pb2_grpc as exchange_grpc
 from protos.exchange.v1 import parcel_pb2
 from protos.federation.v1 import federation_service_pb2 as federation
 from protos.federation.v1 import federation_service_pb2_grpc as federation_grpc
+from protos.standards.v1 import standards_service_pb2_grpc as standards_grpc
 from protos.statistics.v1 import statistics_service_pb2_grpc as statistics_grpc
 
 #: Largest message either side may send.
@@ -138,6 +139,7 @@ class GrpcPeer:
         )
         self.exchange = exchange_grpc.ExchangeServiceStub(self._channel)
         self.federation = federation_grpc.FederationServiceStub(self._channel)
+        self.standards = standards_grpc.StandardsServiceStub(self._channel)
         self.statistics = statistics_grpc.StatisticsServiceStub(self._channel)
         return self
 

@@ -11,9 +11,11 @@ from grpc_reflection.v1alpha import reflection
 from hub.rpc.calls import CallGuard
 from hub.rpc.exchange_servicer import ExchangeServicer
 from hub.rpc.federation_servicer import FederationServicer
+from hub.rpc.standards_servicer import StandardsServicer
 from hub.rpc.statistics_servicer import StatisticsServicer
 from protos.exchange.v1 import exchange_service_pb2, exchange_service_pb2_grpc
 from protos.federation.v1 import federation_service_pb2, federation_service_pb2_grpc
+from protos.standards.v1 import standards_service_pb2, standards_service_pb2_grpc
 from protos.statistics.v1 import statistics_service_pb2, statistics_service_pb2_grpc
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -34,6 +36,7 @@ _OPTIONS = (
 _SERVICES = (
     exchange_service_pb2.DESCRIPTOR.services_by_name["ExchangeService"].full_name,
     federation_service_pb2.DESCRIPTOR.services_by_name["FederationService"].full_name,
+    standards_service_pb2.DESCRIPTOR.services_by_name["StandardsService"].full_name,
     statistics_service_pb2.DESCRIPTOR.services_by_name["StatisticsService"].full_name,
 )
 
@@ -43,6 +46,7 @@ class Servicers(NamedTuple):
 
     exchange: ExchangeServicer
     federation: FederationServicer
+    standards: StandardsServicer
     statistics: StatisticsServicer
 
 
@@ -76,6 +80,7 @@ class RpcServer:
         self._server = grpc.aio.server(interceptors=(guard,), options=_OPTIONS)
         exchange_service_pb2_grpc.add_ExchangeServiceServicer_to_server(servicers.exchange, self._server)
         federation_service_pb2_grpc.add_FederationServiceServicer_to_server(servicers.federation, self._server)
+        standards_service_pb2_grpc.add_StandardsServiceServicer_to_server(servicers.standards, self._server)
         statistics_service_pb2_grpc.add_StatisticsServiceServicer_to_server(servicers.statistics, self._server)
         self._health = HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

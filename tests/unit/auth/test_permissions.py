@@ -2,7 +2,15 @@
 
 import pytest
 
-from auth.permissions import narrowed, require_origin, require_region, visible_regions
+from auth.permissions import (
+    narrowed,
+    readable_publishers,
+    require_origin,
+    require_parent,
+    require_publisher,
+    require_region,
+    visible_regions,
+)
 from auth.principal import Principal
 from exchange_db.records import Violated
 from exchange_db.regions import Subtree, Tier
@@ -93,3 +101,39 @@ def test_a_question_is_cut_down_to_what_may_be_read(
 
 def test_a_principal_knows_its_tier() -> None:
     assert [principal.tier for principal in (PLATFORM, CITY_HUB, PARENT)] == [Tier.COUNTY, Tier.CITY, Tier.PROVINCE]
+
+
+@pytest.mark.parametrize(
+    ("publisher_id", "region", "is_allowed"),
+    [
+        ("000000.hub", 431221, True),
+        ("430000.hub", 431200, True),
+        ("431200.hub", 431200, True),
+        ("431200.hub", 430000, False),
+        ("440000.hub", 431200, False),
+        ("431221.hub", 431221, False),
+    ],
+)
+def test_standards_are_taken_from_the_own_line_above_the_counties(
+    publisher_id: str, region: int, is_allowed: bool
+) -> None:
+    if is_allowed:
+        require_publisher(publisher_id, region)
+        return
+    with pytest.raises(Violated) as refused:
+        require_publisher(publisher_id, region)
+    assert refused.value.violation.reason == "RELEASE_FORBIDDEN"
+
+
+def test_a_child_reads_the_standards_of_its_line_and_a_parent_all() -> None:
+    assert readable_publishers(PLATFORM) == (0, 430000, 431200, 431221)
+    assert readable_publishers(CITY_HUB) == (0, 430000, 431200)
+    assert readable_publishers(PARENT) is None
+
+
+def test_only_a_hub_above_may_announce() -> None:
+    require_parent(PARENT)
+    for other in (PLATFORM, CITY_HUB, a_principal("430000.platform", relation="parent")):
+        with pytest.raises(Violated) as refused:
+            require_parent(other)
+        assert refused.value.violation.reason == "ORIGIN_FORBIDDEN"
