@@ -1,6 +1,7 @@
 """``make bench``: runs the measurements (all, or those named) and prints a JSON object each.
 
-Exits with 1 if one falls short. Names: accept, applied, hops (one hop, one call, memory, catch-up; needs applied).
+Exits with 1 if one falls short. Names: judged, accept, applied, hops (one hop, one call, memory,
+catch-up; needs applied).
 """
 
 import asyncio
@@ -8,9 +9,9 @@ import json
 import sys
 from typing import Any
 
-from bench import accept, applied, hops
+from bench import accept, applied, hops, judged
 
-_NAMES = ("accept", "applied", "hops")
+_NAMES = ("judged", "accept", "applied", "hops")
 
 
 async def _run(names: list[str]) -> list[dict[str, Any]]:
@@ -20,6 +21,8 @@ async def _run(names: list[str]) -> list[dict[str, Any]]:
         print(json.dumps(result, ensure_ascii=False), flush=True)
         results.append(result)
 
+    if "judged" in names:
+        show(judged.measure())
     if "accept" in names:
         show(await accept.measure())
     if "applied" in names or "hops" in names:

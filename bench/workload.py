@@ -25,14 +25,17 @@ ISSUER = "431200.platform"
 HANDLER = "431221.platform"
 _START = 1_577_808_000_000_000
 _HOUR = 3_600_000_000
+#: Events of GB/T 30428.2-2013, about as many as a county meets in a year.
+_CLASSES = tuple(
+    f"{major}-{minor:02d}" for major, last in (("01", 38), ("03", 12), ("04", 6)) for minor in range(1, last + 1)
+)
 
 
 def case_of(number: int) -> Case:
     """Returns the report and assignment of one case."""
     chance = random.Random(number)
-    major, minor = 1 + number % 5, 1 + number % 30
     reported = _START + chance.randrange(360 * 24) * _HOUR + number % 3600 * 1_000_000
-    code = f"{major:02d}-{minor:02d}"
+    code = _CLASSES[number % len(_CLASSES)]
     report = Report(
         1,
         ReportState.FILED,

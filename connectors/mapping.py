@@ -88,7 +88,13 @@ def find_unmapped(mapping: Mapping, row: SheetRow) -> Iterator[Unmapped]:
 
 
 def _said(section: msgspec.Struct) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(section).items() if value}
+    return {name: _plain(value) for name, value in msgspec.structs.asdict(section).items() if value}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return _said(value)
+    return [_said(inner) for inner in value] if isinstance(value, tuple) else value
 
 
 def _check(case: Case) -> None:

@@ -185,6 +185,16 @@ def _kind_of(name: str, kind: Any) -> Kind:
     return Kind.TEXT if name in _FREE_TEXTS else Kind.CODE
 
 
+#: What one cell of a sheet can hold; requests, decisions and links between cases travel by contract only.
+_CELLS = (
+    msgspec.inspect.StrType,
+    msgspec.inspect.IntType,
+    msgspec.inspect.FloatType,
+    msgspec.inspect.BoolType,
+    msgspec.inspect.EnumType,
+)
+
+
 def _fields_of(section: str, record: type[Any]) -> dict[str, Field]:
     info = msgspec.inspect.type_info(record)
     assert isinstance(info, msgspec.inspect.StructType)  # noqa: S101 — sections are structs
@@ -199,6 +209,7 @@ def _fields_of(section: str, record: type[Any]) -> dict[str, Field]:
             field.required,
         )
         for field in info.fields
+        if isinstance(field.type, _CELLS)
     }
     for name in ("standard_ref", "class_kind"):
         fields.pop(name, None)

@@ -1,131 +1,36 @@
-"""The one place where protobuf messages and records meet.
+"""Parcels on the wire, and the sheets of counts they carry; cases are read by ``connectors.case_wire``.
 
 ``read_parcel`` decodes and checks one parcel: types, lengths, required fields, codes with their standard, positions
-with their reference system. What depends on who sends it is checked by the hub. Reading takes every field once, as a
-tuple, and lets msgspec check types and limits in C.
+with their reference system. What depends on who sends it is checked by the hub.
 """
 
-import re
-from collections.abc import Callable
-from operator import attrgetter, itemgetter
-from typing import Any, TypeVar
+from operator import attrgetter
 from uuid import UUID
 
-import msgspec
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from connectors.codes import check_codes
-from connectors.positions import check_position
+from connectors.case_wire import is_uuid, read_case, write_case
+from connectors.fields import check_platform, check_region, check_text
 from exchange_db.records import (
     COUNTERS,
-    Action,
-    Assignment,
-    AssignmentState,
     Case,
-    CheckState,
-    CheckVerdict,
     Counts,
-    Crs,
     FigureCell,
     FigureSheet,
-    Handling,
-    HandlingState,
     Parcel,
     RecordKind,
-    Report,
     Violated,
     printable,
 )
-from exchange_db.regions import parse_region, region_of
-from protos.case.v1 import case_pb2
+from exchange_db.regions import parse_region
 from protos.exchange.v1 import parcel_pb2
 from protos.figure.v1 import figure_pb2
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_is_uuid = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z").match
-_MAX_ACTIONS = 50
 _MAX_CELLS = 20_000
 _MAX_COUNT = 1_000_000_000_000
 _LATEST_TIME = 7_258_118_400_000_000
-#: Names and codes seen to be well formed: the same few come again and again.
-_GOOD_PLATFORMS: set[str] = set()
-_GOOD_REGIONS: set[str] = set()
-_REMEMBERED = 10_000
-_INDEX = re.compile(r"\$\[(\d+)\]")
 _LENGTH_DELIMITED = 2
-#: Fields with codes that cases are counted by.
-_REPORT_CODES = ("class_code.standard_ref", "class_code.code", "source_code")
-_ASSIGNMENT_CODES = ("class_code.standard_ref", "class_code.code", "unit_code")
-
-#: Attributes of the messages, in the order of the records' fields.
-_PATHS: dict[type[Any], dict[str, str]] = {
-    Report: {
-        "standard_ref": "class_code.standard_ref",
-        "class_kind": "class_code.kind",
-        "class_code": "class_code.code",
-        "crs": "position.crs",
-        "x": "position.x",
-        "y": "position.y",
-    },
-    Assignment: {
-        "standard_ref": "class_code.standard_ref",
-        "class_kind": "class_code.kind",
-        "class_code": "class_code.code",
-    },
-}
-
-S = TypeVar("S", bound=msgspec.Struct)
-
-
-class _Reader:
-    """Reads one kind of section."""
-
-    def __init__(self, kind: type[Any], name: str) -> None:
-        paths = _PATHS.get(kind, {})
-        self.kind = kind
-        self.name = name
-        self.paths = [paths.get(field, field) for field in kind.__struct_fields__]
-        self.take: Callable[[Any], tuple[Any, ...]] = attrgetter(*self.paths)
-        fields = msgspec.inspect.type_info(kind).fields  # type: ignore[attr-defined]
-        self._texts = [n for n, field in enumerate(fields) if isinstance(field.type, msgspec.inspect.StrType)]
-        self._take_texts: Callable[[tuple[Any, ...]], tuple[str, ...]] = itemgetter(*self._texts)
-
-    def read(self, message: Any) -> Any:
-        """Returns the record of a message.
-
-        Raises:
-            Violated: a field has the wrong type, length or value.
-        """
-        values = self.take(message)
-        try:
-            record = msgspec.convert(values, self.kind)
-        except msgspec.ValidationError as error:
-            raise self._violation(error, values) from None
-        if not "".join(self._take_texts(values)).isprintable():
-            for index in self._texts:
-                _check_text(values[index], f"{self.name}.{self.paths[index]}")
-        return record
-
-    def _violation(self, error: msgspec.ValidationError, values: tuple[Any, ...]) -> Violated:
-        match = _INDEX.search(str(error))
-        index = int(match[1]) if match else 0
-        path = f"{self.name}.{self.paths[index]}"
-        value = values[index]
-        if path.endswith("standard_ref") and not value:
-            return Violated("STANDARD_REF_MISSING", path)
-        if value in ("", 0):
-            return Violated("FIELD_MISSING", path)
-        if path.endswith("_time"):
-            return Violated("FIELD_INVALID", path, f"{value} (microseconds since 1970, from 1990 to 2200)")
-        return Violated("FIELD_INVALID", path, f"{value!r:.40} ({str(error).split(' - ')[0]})")
-
-
-_REPORT = _Reader(Report, "case.report")
-_ASSIGNMENT = _Reader(Assignment, "case.assignment")
-_HANDLING = _Reader(Handling, "case.handling")
-_VERDICT = _Reader(CheckVerdict, "case.verdict")
-_ACTION = _Reader(Action, "case.actions")
 _COUNTS = attrgetter(*COUNTERS)
 _KINDS = {"case": RecordKind.CASE, "component": RecordKind.COMPONENT, "figure_sheet": RecordKind.FIGURE_SHEET}
 
@@ -141,9 +46,9 @@ def read_parcel(payload: bytes) -> Parcel:
     except DecodeError:
         raise Violated("UNREADABLE") from None
     message_id, origin_id = message.message_id, message.origin_id
-    if not _is_uuid(message_id):
+    if not is_uuid(message_id):
         raise Violated("FIELD_INVALID" if message_id else "FIELD_MISSING", "message_id", message_id)
-    _check_platform(origin_id, "origin_id")
+    check_platform(origin_id, "origin_id")
     created_time = message.created_time
     if created_time <= 0:
         raise Violated("FIELD_MISSING", "created_time")
@@ -173,91 +78,13 @@ def origin_of(payload: bytes) -> str:
         return ""
 
 
-def read_case(message: case_pb2.Case) -> Case:
-    """Reads the sections a case message carries.
-
-    Raises:
-        Violated: a field does not keep the contract.
-    """
-    key = message.key
-    issuer_id, case_no = key.issuer_id, key.case_no
-    _check_platform(issuer_id, "case.key.issuer_id")
-    if not 1 <= len(case_no) <= 64:
-        raise Violated("FIELD_INVALID" if case_no else "FIELD_MISSING", "case.key.case_no", case_no)
-    if not case_no.isprintable():
-        raise Violated("TEXT_INVALID", "case.key.case_no")
-    has = message.HasField
-    report = _read_report(message.report) if has("report") else None
-    assignment = _read_assignment(message.assignment) if has("assignment") else None
-    handling = _read_handling(message.handling) if has("handling") else None
-    verdict = _read_verdict(message.verdict) if has("verdict") else None
-    actions: tuple[Action, ...] = ()
-    if message.actions:
-        actions = tuple(map(_read_action, message.actions))
-        if len(actions) > _MAX_ACTIONS:
-            raise Violated("FIELD_INVALID", "case.actions", f"{len(actions)} > {_MAX_ACTIONS}")
-    if not (report or assignment or handling or verdict or actions):
-        raise Violated("RECORD_MISSING", "case")
-    return Case(issuer_id, case_no, report, assignment, handling, verdict, actions)
-
-
-def _read_report(message: case_pb2.Report) -> Report:
-    report: Report = _REPORT.read(message)
-    check_region(report.region_code, "case.report.region_code")
-    _check_platform(report.authority_id, "case.report.authority_id")
-    check_codes((report.standard_ref, report.class_code, report.source_code), "case.report", _REPORT_CODES)
-    if report.crs is not Crs.NONE:
-        check_position(report.crs, report.x, report.y, "case.report.position")
-    elif message.HasField("position"):
-        raise Violated("CRS_MISSING", "case.report.position.crs")
-    elif not report.address:
-        raise Violated("PLACE_MISSING", "case.report.position")
-    return report
-
-
-def _read_assignment(message: case_pb2.Assignment) -> Assignment:
-    assignment: Assignment = _ASSIGNMENT.read(message)
-    codes = (assignment.standard_ref, assignment.class_code, assignment.unit_code)
-    check_codes(codes, "case.assignment", _ASSIGNMENT_CODES)
-    if assignment.handler_id:
-        _check_platform(assignment.handler_id, "case.assignment.handler_id")
-    elif assignment.state is AssignmentState.DISPATCHED:
-        raise Violated("FIELD_MISSING", "case.assignment.handler_id")
-    return assignment
-
-
-def _read_handling(message: case_pb2.Handling) -> Handling:
-    handling: Handling = _HANDLING.read(message)
-    if handling.state is HandlingState.RETURNED and not handling.reason:
-        raise Violated("FIELD_MISSING", "case.handling.reason")
-    if handling.state is HandlingState.CLOSE_REQUESTED and not handling.close_requested_time:
-        raise Violated("FIELD_MISSING", "case.handling.close_requested_time")
-    return handling
-
-
-def _read_verdict(message: case_pb2.CheckVerdict) -> CheckVerdict:
-    verdict: CheckVerdict = _VERDICT.read(message)
-    if verdict.state is CheckState.FAILED and not verdict.reason:
-        raise Violated("FIELD_MISSING", "case.verdict.reason")
-    if verdict.state is CheckState.CLOSED and not verdict.closed_time:
-        raise Violated("FIELD_MISSING", "case.verdict.closed_time")
-    return verdict
-
-
-def _read_action(message: case_pb2.Action) -> Action:
-    action: Action = _ACTION.read(message)
-    if not _is_uuid(action.action_id):
-        raise Violated("FIELD_INVALID", "case.actions.action_id", action.action_id)
-    return action
-
-
 def read_sheet(message: figure_pb2.FigureSheet) -> FigureSheet:
     """Reads a sheet of counts.
 
     Raises:
         Violated: a field does not keep the contract.
     """
-    _check_platform(message.reporter_id, "figure_sheet.reporter_id")
+    check_platform(message.reporter_id, "figure_sheet.reporter_id")
     check_region(message.region_code, "figure_sheet.region_code")
     if not 1 <= message.month % 100 <= 12 or not 1990 <= message.month // 100 <= 2200:
         raise Violated("FIELD_INVALID", "figure_sheet.month", message.month)
@@ -301,33 +128,7 @@ def _check_short(text: str, longest: int, path: str) -> None:
     if len(text) > longest:
         raise Violated("FIELD_INVALID", path, text)
     if not text.isprintable():
-        _check_text(text, path)
-
-
-def check_region(code: str, path: str) -> None:
-    """Refuses what is not six digits."""
-    if code in _GOOD_REGIONS:
-        return
-    if len(code) != 6 or not (code.isascii() and code.isdigit()):
-        raise Violated("REGION_INVALID" if code else "FIELD_MISSING", path, code)
-    if len(_GOOD_REGIONS) < _REMEMBERED:
-        _GOOD_REGIONS.add(code)
-
-
-def _check_platform(platform_id: str, path: str) -> None:
-    if platform_id in _GOOD_PLATFORMS:
-        return
-    try:
-        region_of(platform_id)
-    except ValueError:
-        raise Violated("PLATFORM_ID_INVALID" if platform_id else "FIELD_MISSING", path, platform_id) from None
-    if len(_GOOD_PLATFORMS) < _REMEMBERED:
-        _GOOD_PLATFORMS.add(platform_id)
-
-
-def _check_text(text: str, path: str) -> None:
-    if _CONTROL.search(text):
-        raise Violated("TEXT_INVALID", path)
+        check_text(text, path)
 
 
 def write_parcel(message_id: UUID, origin_id: str, created_time: int, record: Case | FigureSheet) -> bytes:
@@ -338,32 +139,6 @@ def write_parcel(message_id: UUID, origin_id: str, created_time: int, record: Ca
     else:
         _write_sheet(record, message.figure_sheet)
     return message.SerializeToString(deterministic=True)
-
-
-def write_case(case: Case, message: case_pb2.Case) -> None:
-    """Fills a message with the sections a record carries."""
-    message.key.issuer_id = case.issuer_id
-    message.key.case_no = case.case_no
-    for reader, section in (
-        (_REPORT, case.report),
-        (_ASSIGNMENT, case.assignment),
-        (_HANDLING, case.handling),
-        (_VERDICT, case.verdict),
-    ):
-        if section is not None:
-            _write_fields(reader, section, getattr(message, reader.name.rpartition(".")[2]))
-    for action in case.actions:
-        _write_fields(_ACTION, action, message.actions.add())
-
-
-def _write_fields(reader: _Reader, record: Any, message: Any) -> None:
-    has_position = getattr(record, "crs", Crs.NONE) is not Crs.NONE
-    for field, path in zip(record.__struct_fields__, reader.paths, strict=True):
-        value = getattr(record, field)
-        parent, _, leaf = path.rpartition(".")
-        if not value or (parent == "position" and not has_position):
-            continue
-        setattr(getattr(message, parent) if parent else message, leaf, value)
 
 
 def _write_sheet(sheet: FigureSheet, message: figure_pb2.FigureSheet) -> None:

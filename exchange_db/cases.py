@@ -37,6 +37,8 @@ class Section(IntEnum):
     ASSIGNMENT = 2
     HANDLING = 3
     VERDICT = 4
+    #: Not a section: something time brought about, told by a hub.
+    EVENT = 5
 
 
 class CaseState(IntEnum):
@@ -53,6 +55,17 @@ class CaseState(IntEnum):
     CLOSED = 9
     VOID = 10
     SUSPENDED = 11
+    MERGED = 12
+    DISPUTED = 13
+
+
+class AppealState(IntEnum):
+    """What became of the handling platform's appeal (申诉); the numbers are stored."""
+
+    NONE = 0
+    ASKED = 1
+    UPHELD = 2
+    REJECTED = 3
 
 
 class CaseRow(Struct):
@@ -71,14 +84,22 @@ class CaseRow(Struct):
     unit_code: str = ""
     is_self_handled: bool = False
     is_supervised: bool = False
+    is_ruled: bool = False
     extension_count: int = 0
     rework_count: int = 0
+    return_count: int = 0
+    check_levels: int = 0
+    appeal_state: int = 0
     reported_time: int = 0
     deadline_time: int = 0
     dispatched_time: int = 0
     dispatched_on_time: int = 0
     close_requested_time: int = 0
     closed_time: int = 0
+    suspended_time: int = 0
+    suspended_until_time: int = 0
+    resumed_deadline_time: int = 0
+    request_time: int = 0
     report_state: int = 0
     assignment_state: int = 0
     handling_state: int = 0
@@ -106,11 +127,11 @@ class CaseRow(Struct):
 COLUMNS: tuple[str, ...] = CaseRow.__struct_fields__
 _NAMES = ", ".join(COLUMNS)
 _FIRST_TIME = COLUMNS.index("reported_time")
-_LAST_TIME = COLUMNS.index("closed_time")
+_LAST_TIME = COLUMNS.index("request_time")
 
 _HEAD = Packer(">h ii i16s")
 _MIDDLE = Packer(">ii ih")
-_FLAGS = Packer(">i? i? ih ih iq")
+_FLAGS = Packer(">i? i? i? ih ih ih ih ih iq")
 _TAIL = Packer(">ih ih ih ih ih ih ii ii ii ii iq iq iq iq ih id id")
 _TIME_FIELDS = attrgetter(*COLUMNS[_FIRST_TIME + 1 : _LAST_TIME + 1])
 _TAIL_FIELDS = attrgetter(*COLUMNS[COLUMNS.index("report_state") :])
@@ -121,8 +142,11 @@ _UPDATE = (
     f"UPDATE cases c SET {', '.join(f'{name} = s.{name}' for name in COLUMNS[4:])}"  # noqa: S608 — constants
     " FROM stage_cases s WHERE c.home_region = s.home_region AND c.case_id = s.case_id"
 )
-_SECTIONS = CopyTarget.of("case_sections", ("home_region", "case_id", "section", "inbox_id", "revision", "origin_id"))
-_SECTION_ROW = Packer(">h ii i16s ih iq ii")
+_SECTIONS = CopyTarget.of(
+    "case_sections",
+    ("home_region", "case_id", "section", "inbox_id", "revision", "state", "step_time", "origin_id"),
+)
+_SECTION_ROW = Packer(">h ii i16s ih iq ii ih iq")
 _ACTION_COLUMNS = (
     "home_region", "case_id", "action_id", "action_time", "kind", "platform_id", "actor_ref", "opinion",
 )  # fmt: skip
@@ -175,7 +199,8 @@ def pack(row: CaseRow) -> bytes:
             _MIDDLE.pack(4, row.region, 2, row.state),
             _pack_labels(row.class_key, row.source_code, row.authority_id, row.handler_id, row.unit_code),
             _FLAGS.pack(
-                1, row.is_self_handled, 1, row.is_supervised, 2, row.extension_count, 2, row.rework_count,
+                1, row.is_self_handled, 1, row.is_supervised, 1, row.is_ruled, 2, row.extension_count,
+                2, row.rework_count, 2, row.return_count, 2, row.check_levels, 2, row.appeal_state,
                 8, row.reported_time - POSTGRES_EPOCH,
             ),
             pack_times(_TIME_FIELDS(row)),
@@ -214,9 +239,21 @@ async def save(session: HotSession, new: list[CaseRow], changed: list[CaseRow]) 
         await driver.execute(_UPDATE)
 
 
-def pack_section(home_region: int, case_id: bytes, section: int, inbox_id: int, revision: int, origin_id: str) -> bytes:
+class SectionStep(NamedTuple):
+    """A section that took effect: the state of the case after it, and when the step was taken."""
+
+    section: Section
+    revision: int
+    state: int
+    step_time: int
+
+
+def pack_section(home_region: int, case_id: bytes, inbox_id: int, step: SectionStep, origin_id: str) -> bytes:
     """Packs one row of ``case_sections`` for binary COPY; packed rows sort by their key."""
-    packed = _SECTION_ROW.pack(6, 4, home_region, 16, case_id, 2, section, 8, inbox_id, 4, revision)
+    section, revision, state, step_time = step
+    packed = _SECTION_ROW.pack(
+        8, 4, home_region, 16, case_id, 2, section, 8, inbox_id, 4, revision, 2, state, 8, step_time - POSTGRES_EPOCH
+    )
     return packed + pack_label(origin_id)
 
 

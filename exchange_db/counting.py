@@ -1,8 +1,9 @@
 """What a case counts for: one rule, as a pure function for the fold and as SQL for the drill-down.
 
 Source: F1–F6 of the domain notes (S004, 2020). A case counts in the month of its deadline in force, in the hub's
-zone; void cases count only as void; undispatched and suspended ones are part of the total. Late means the anchor lies
-after the deadline. A case is also counted as reported in the month of its report.
+zone; void cases count only as void, merged ones not at all, because the case they repeat does; undispatched and
+suspended ones are part of the total. Late means the anchor lies after the deadline. A case is also counted as
+reported in the month of its report.
 """
 
 from bisect import bisect_right
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from exchange_db.cases import CaseRow, CaseState
+from exchange_db.cases import AppealState, CaseRow, CaseState
 from exchange_db.records import COUNTERS
 
 #: Version of the counters' definitions; travels with every sheet.
@@ -73,7 +74,9 @@ Share = tuple[CellKey, tuple[int, ...]]
 _REPORTED: tuple[int, ...] = (0, 0, 0, 0, 0, 0, 0, 0, 1)
 _SELF_REPORTED: tuple[int, ...] = (0, 0, 0, 0, 0, 1, 0, 0, 1)
 _COUNTS_VOID: tuple[int, ...] = (0, 0, 0, 0, 0, 0, 1, 0, 0)
+_COUNTS_NOTHING: tuple[int, ...] = (0,) * len(COUNTERS)
 _IS_VOID, _IS_CLOSED, _IS_SUSPENDED = CaseState.VOID, CaseState.CLOSED, CaseState.SUSPENDED
+_IS_MERGED, _IS_UPHELD = CaseState.MERGED, AppealState.UPHELD
 
 
 def shares(row: CaseRow, rules: CountingRules) -> tuple[Share, ...]:
@@ -123,6 +126,8 @@ def _counts(row: CaseRow, rules: CountingRules) -> tuple[int, ...]:
     state = row.state
     if state == _IS_VOID:
         return _COUNTS_VOID
+    if state == _IS_MERGED:
+        return _COUNTS_NOTHING
     is_done = state == _IS_CLOSED and row.close_requested_time > 0
     return (
         1,
@@ -138,7 +143,9 @@ def _counts(row: CaseRow, rules: CountingRules) -> tuple[int, ...]:
 
 
 def is_on_time(row: CaseRow, rules: CountingRules) -> bool:
-    """Tells whether a case that is done was done in time."""
+    """Tells whether a case that is done was done in time; one whose appeal was upheld is not counted late."""
+    if row.appeal_state == _IS_UPHELD:
+        return True
     moment = row.close_requested_time if rules.anchor is Anchor.CLOSE_REQUEST_TIME else row.closed_time
     return moment <= row.deadline_time if rules.is_equal_on_time else moment < row.deadline_time
 
@@ -183,13 +190,13 @@ def condition_of(counter: str, rules: CountingRules) -> str:
     within = f"{column} {opening} %(begin)s AND {column} {closing} %(end)s"
     moment = "close_requested_time" if rules.anchor is Anchor.CLOSE_REQUEST_TIME else "closed_time"
     sign = "<=" if rules.is_equal_on_time else "<"
-    live = f"state <> {CaseState.VOID:d}"
+    live = f"state NOT IN ({CaseState.VOID:d}, {CaseState.MERGED:d})"
     done = f"state = {CaseState.CLOSED:d} AND close_requested_time IS NOT NULL"
     further = {
         "total": live,
         "dispatched_on": f"{live} AND dispatched_on_time IS NOT NULL",
         "done": done,
-        "on_time": f"{done} AND {moment} {sign} deadline_time",
+        "on_time": f"{done} AND ({moment} {sign} deadline_time OR appeal_state = {AppealState.UPHELD:d})",
         "suspended": f"state = {CaseState.SUSPENDED:d}",
         "self_handled": "is_self_handled",
         "void": f"state = {CaseState.VOID:d}",

@@ -12,15 +12,27 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from exchange_db.records import Action, Assignment, Case, CodeKind, Report
+from exchange_db.records import (
+    Action,
+    Assignment,
+    AssignmentState,
+    Case,
+    CheckVerdict,
+    CodeKind,
+    Decision,
+    Handling,
+    HandlingState,
+    Report,
+    Request,
+)
 from exchange_db.regions import region_of
 
 #: Version of the stored form; raise it whenever a field changes its place or meaning.
-FORM: Final = 1
+FORM: Final = 2
 
 
 class ReportFacts(Struct, frozen=True, array_like=True, gc=False):
-    """Facts of a report; fields as in ``Report``."""
+    """Facts of a report; fields as in ``Report``. In all facts ``step_time`` is when the step was taken."""
 
     revision: int
     state: int
@@ -33,6 +45,7 @@ class ReportFacts(Struct, frozen=True, array_like=True, gc=False):
     crs: int
     x: float
     y: float
+    step_time: int
 
 
 class AssignmentFacts(Struct, frozen=True, array_like=True, gc=False):
@@ -47,6 +60,14 @@ class AssignmentFacts(Struct, frozen=True, array_like=True, gc=False):
     dispatched_time: int
     extension_count: int
     is_supervised: bool
+    suspended_time: int
+    suspended_until_time: int
+    check_levels: int
+    return_count: int
+    is_ruled: bool
+    resumed_deadline_time: int
+    decision: Decision | None
+    step_time: int
 
 
 class HandlingFacts(Struct, frozen=True, array_like=True, gc=False):
@@ -57,6 +78,9 @@ class HandlingFacts(Struct, frozen=True, array_like=True, gc=False):
     round: int
     dispatched_on_time: int
     close_requested_time: int
+    local_checked_time: int
+    request: Request | None
+    step_time: int
 
 
 class VerdictFacts(Struct, frozen=True, array_like=True, gc=False):
@@ -66,12 +90,14 @@ class VerdictFacts(Struct, frozen=True, array_like=True, gc=False):
     state: int
     round: int
     closed_time: int
+    appeal_decision: Decision | None
+    step_time: int
 
 
 class CaseFacts(Struct, frozen=True, array_like=True, gc=False):
     """Facts of the sections one record carries; ``None`` for those it does not. ``origin_id`` wrote it."""
 
-    form: Literal[1]
+    form: Literal[2]
     origin_id: str
     home_region: int
     issuer_id: str
@@ -92,16 +118,28 @@ def class_key(standard_ref: str, kind: CodeKind, code: str) -> str:
 # Taken in one call each, in the order of the fields: intake does this for every record.
 _REPORT = attrgetter("source_code", "authority_id", "is_self_handled", "reported_time", "crs", "x", "y")
 _ASSIGNMENT = attrgetter(
-    "handler_id", "unit_code", "deadline_time", "dispatched_time", "extension_count", "is_supervised"
+    "handler_id",
+    "unit_code",
+    "deadline_time",
+    "dispatched_time",
+    "extension_count",
+    "is_supervised",
+    "suspended_time",
+    "suspended_until_time",
+    "check_levels",
+    "return_count",
+    "is_ruled",
+    "resumed_deadline_time",
+    "decision",
 )
-_HANDLING = attrgetter(*HandlingFacts.__struct_fields__)
-_VERDICT = attrgetter(*VerdictFacts.__struct_fields__)
+_HANDLING = attrgetter(*HandlingFacts.__struct_fields__[:-1])
+_VERDICT = attrgetter(*VerdictFacts.__struct_fields__[:-1])
 _write = msgspec.msgpack.Encoder().encode
 _read = msgspec.msgpack.Decoder(CaseFacts).decode
 
 
-def pack_facts(case: Case, origin_id: str) -> bytes:
-    """Returns the facts of a record that ``origin_id`` wrote, as the log keeps them."""
+def pack_facts(case: Case, origin_id: str, created_time: int = 0) -> bytes:
+    """Returns the facts of a record that ``origin_id`` wrote at ``created_time``, as the log keeps them."""
     report, assignment, handling, verdict = case.report, case.assignment, case.handling, case.verdict
     return _write(
         (
@@ -110,17 +148,23 @@ def pack_facts(case: Case, origin_id: str) -> bytes:
             region_of(case.issuer_id),
             case.issuer_id,
             case.case_no,
-            (report.revision, report.state, int(report.region_code), _class_of(report), *_REPORT(report))
+            (
+                report.revision, report.state, int(report.region_code), _class_of(report), *_REPORT(report),
+                max(report.reported_time, report.accepted_time, report.verified_time, report.filed_time),
+            )
             if report
             else None,
-            (assignment.revision, assignment.state, _class_of(assignment), *_ASSIGNMENT(assignment))
+            (
+                assignment.revision, assignment.state, _class_of(assignment), *_ASSIGNMENT(assignment),
+                _assigned_time(assignment) or created_time,
+            )
             if assignment
             else None,
-            _HANDLING(handling) if handling else None,
-            _VERDICT(verdict) if verdict else None,
+            (*_HANDLING(handling), _handled_time(handling) or created_time) if handling else None,
+            (*_VERDICT(verdict), _checked_time(verdict) or created_time) if verdict else None,
             case.actions,
         )
-    )
+    )  # fmt: skip
 
 
 def read_facts(stored: bytes) -> CaseFacts | None:
@@ -131,9 +175,32 @@ def read_facts(stored: bytes) -> CaseFacts | None:
         return None
 
 
-def facts_of(case: Case, origin_id: str) -> CaseFacts:
-    """Returns the facts of a record that ``origin_id`` wrote."""
-    return _read(pack_facts(case, origin_id))
+def facts_of(case: Case, origin_id: str, created_time: int = 0) -> CaseFacts:
+    """Returns the facts of a record that ``origin_id`` wrote at ``created_time``."""
+    return _read(pack_facts(case, origin_id, created_time))
+
+
+def _assigned_time(assignment: Assignment) -> int:
+    if assignment.acted_time:
+        return assignment.acted_time
+    is_suspended = assignment.state is AssignmentState.SUSPENDED
+    return assignment.suspended_time if is_suspended else assignment.dispatched_time
+
+
+def _handled_time(handling: Handling) -> int:
+    if handling.acted_time:
+        return handling.acted_time
+    if handling.request is not None:
+        return handling.request.request_time
+    if handling.state is HandlingState.CLOSE_REQUESTED:
+        return handling.close_requested_time
+    if handling.state is HandlingState.DISPATCHED_ON:
+        return handling.dispatched_on_time
+    return handling.received_time if handling.state is HandlingState.RECEIVED else 0
+
+
+def _checked_time(verdict: CheckVerdict) -> int:
+    return verdict.acted_time or verdict.closed_time or verdict.check_answered_time or verdict.check_sent_time
 
 
 def _class_of(section: Report | Assignment) -> str:

@@ -43,6 +43,14 @@ REASONS: dict[str, ReasonText] = {
         "A code needs the standard it comes from, for example GB/T-30428.2-2013: the same digits differ between them.",
         "代码必须注明所属标准（如 GB/T-30428.2-2013），同一代码在不同标准中含义不同。",
     ),
+    "STANDARD_UNKNOWN": ReasonText(
+        "This hub knows no standard {value}. Correct its name, or have its code list published.",
+        "本枢纽未收录标准 {value}，请更正标准编号，或发布其代码表。",
+    ),
+    "CODE_UNKNOWN": ReasonText(
+        "The standard has no such class: {value}. Correct it, or have it published as a local extension.",
+        "所属标准中没有该代码：{value}。请更正，或将其作为本地扩展发布。",
+    ),
     "CRS_MISSING": ReasonText(
         "A position needs its coordinate reference system; the systems differ by up to 700 m.",
         "坐标必须注明坐标系，不同坐标系相差可达 700 米。",
@@ -76,7 +84,59 @@ REASONS: dict[str, ReasonText] = {
     "SECTION_FORBIDDEN": ReasonText(
         "The section belongs to {value}, which alone may write it.", "该部分归 {value} 所有，只能由其填报。"
     ),
-    "TRANSITION_FORBIDDEN": ReasonText("A case cannot go {value}.", "案件状态不能这样变更：{value}。"),
+    "TRANSITION_FORBIDDEN": ReasonText(
+        "A case cannot go {value}; in brackets, what may follow.", "案件状态不能这样变更：{value}；括号内为允许的变更。"
+    ),
+    "CASE_FINAL": ReasonText(
+        "The case has ended and stays so: {value}. Report the problem as a new case with continues.",
+        "案件已终结，状态不再变更：{value}。问题复发请新建案件并填写 continues 关联原案件。",
+    ),
+    "EXTENSION_UNASKED": ReasonText(
+        "extension_count rises without a granted decision on an extension. Fill in decision.",
+        "延期次数增加，但没有同意延期的审批结果，请填写 decision。",
+    ),
+    "EXTENSION_TOO_LATE": ReasonText(
+        "An extension must be asked for before the deadline, which had passed.",
+        "延期须在截止时间之前申请，申请时已到期。",
+    ),
+    "EXTENSION_TOO_MANY": ReasonText(
+        "More extensions than allowed: {value}. Ask for a suspension instead.",
+        "延期次数超过规定：{value}，确需时间请申请挂账。",
+    ),
+    "SUSPENSION_UNAPPROVED": ReasonText(
+        "A suspension needs a granted decision with {value} different posts that approved it.",
+        "挂账须经审批：请在 decision 中填写同意结果和 {value} 个不同的审批岗位。",
+    ),
+    "SUSPENSION_TOO_LONG": ReasonText(
+        "The suspension lasts {value} days. Shorten suspended_until_time, or suspend again afterwards.",
+        "挂账天数 {value}，超出范围，请调整 suspended_until_time，到期后可再次申请。",
+    ),
+    "RULING_MISSING": ReasonText(
+        "The case was returned twice and is disputed. Dispatch it with is_ruled after a ruling.",
+        "案件多次退单，已成推诿，须先裁定：请以 is_ruled 派遣。",
+    ),
+    "RULED_ALREADY": ReasonText(
+        "The case was ruled to be this handler's and cannot be returned. Ask for an extension or a suspension.",
+        "案件已裁定由本单位处置，不能再退单，可申请延期或挂账。",
+    ),
+    "CHECK_LEVEL_MISSING": ReasonText(
+        "Two checks are ordered: check the work first and fill in local_checked_time.",
+        "该案件须两级核查：请先完成本级核查并填写 local_checked_time。",
+    ),
+    "CONFIRMATION_EARLY": ReasonText(
+        "The case is not closed yet; a closing is confirmed afterwards.", "案件尚未结案，不能确认结案。"
+    ),
+    "REQUEST_FORBIDDEN": ReasonText(
+        "This cannot be asked for in the present state: {value}. Extension and suspension while the case is handled,"
+        " an appeal once it is closed.",
+        "当前状态不能提出该申请：{value}。延期、挂账须在处置中提出，申诉须在结案后提出。",
+    ),
+    "APPEAL_TWICE": ReasonText("The appeal was decided; there is only one.", "申诉已有结论，每案只能申诉一次。"),
+    "APPEAL_UNASKED": ReasonText("Nobody appealed, or the case is not closed.", "没有待裁决的申诉，或案件未结案。"),
+    "APPEAL_UNREVIEWED": ReasonText(
+        "A decision on an appeal needs {value} different posts that reviewed it.",
+        "申诉结论须经 {value} 个不同岗位复核，请填写 approver_ref、second_approver_ref。",
+    ),
     # Mapping: a row of a sheet cannot become a record.
     "VALUE_UNMAPPED": ReasonText(
         "The mapping has no entry {value}. Add it, or give the field a default.",

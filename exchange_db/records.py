@@ -28,6 +28,10 @@ Time = Annotated[int, Meta(ge=0, le=7_258_118_400_000_000)]
 KnownTime = Annotated[int, Meta(ge=631_152_000_000_000, le=7_258_118_400_000_000)]
 
 
+#: Most letters of a value that a refusal repeats.
+_SHOWN_LETTERS = 160
+
+
 class Violation(Struct, frozen=True, gc=False):
     """Why one record was refused: a reason of ``exchange_db.reasons``, the field at fault and the two texts."""
 
@@ -60,7 +64,7 @@ class Violated(Exception):
 
     def __init__(self, reason: str, field_path: str = "", value: object = "") -> None:
         texts = REASONS[reason]
-        shown = printable(str(value)[:80])
+        shown = printable(str(value)[:_SHOWN_LETTERS])
         self.violation = Violation(
             reason, field_path, texts.english.format(value=shown), texts.chinese.format(value=shown)
         )
@@ -85,21 +89,24 @@ class ReportState(IntEnum):
 
 
 class AssignmentState(IntEnum):
-    """What the dispatching authority decided (待派遣, 已派遣, 挂账, 作废)."""
+    """What the dispatching authority decided (待派遣, 已派遣, 挂账, 作废, 退回受理, 合并)."""
 
     PENDING = 1
     DISPATCHED = 2
     SUSPENDED = 3
     VOID = 4
+    SENT_BACK = 5
+    MERGED = 6
 
 
 class HandlingState(IntEnum):
-    """How far the handling platform has come (接收, 派发, 结案申请, 退单)."""
+    """How far the handling platform has come (接收, 派发, 结案申请, 退单, 确认结案)."""
 
     RECEIVED = 1
     DISPATCHED_ON = 2
     CLOSE_REQUESTED = 3
     RETURNED = 4
+    CLOSE_CONFIRMED = 5
 
 
 class CheckState(IntEnum):
@@ -108,6 +115,14 @@ class CheckState(IntEnum):
     CHECKING = 1
     FAILED = 2
     CLOSED = 3
+
+
+class RequestKind(IntEnum):
+    """What a handling platform may ask of the authority (延期, 挂账, 申诉)."""
+
+    EXTENSION = 1
+    SUSPENSION = 2
+    APPEAL = 3
 
 
 class CodeKind(IntEnum):
@@ -126,6 +141,40 @@ class Crs(IntEnum):
     GCJ02 = 3
     BD09 = 4
     LOCAL = 5
+
+
+class CaseLink(Struct, frozen=True, array_like=True, gc=False):
+    """Another case, by its key."""
+
+    issuer_id: PlatformId
+    case_no: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class Request(Struct, frozen=True, array_like=True, gc=False):
+    """What the handling platform asks of the authority."""
+
+    kind: RequestKind
+    request_time: KnownTime
+    reason: Annotated[str, Meta(min_length=1, max_length=400)]
+
+
+class Decision(Struct, frozen=True, array_like=True, gc=False):
+    """The authority's answer to a request; posts that approved, never names."""
+
+    kind: RequestKind
+    request_time: KnownTime
+    is_granted: bool = False
+    approver_ref: Text100 = ""
+    second_approver_ref: Text100 = ""
+    reason: Text400 = ""
+
+
+class Milestone(Struct, frozen=True, array_like=True, gc=False):
+    """One step of a limit with several."""
+
+    name: Name40
+    deadline_time: Annotated[int, Meta(ge=1, le=7_258_118_400_000_000)]
+    reached_time: Time = 0
 
 
 class Report(Struct, frozen=True, array_like=True, gc=False):
@@ -159,6 +208,8 @@ class Report(Struct, frozen=True, array_like=True, gc=False):
     verified_time: Time = 0
     filed_time: Time = 0
     collector_ref: Text64 = ""
+    class_original: Text64 = ""
+    continues: CaseLink | None = None
 
 
 class Assignment(Struct, frozen=True, array_like=True, gc=False):
@@ -184,6 +235,15 @@ class Assignment(Struct, frozen=True, array_like=True, gc=False):
     suspended_time: Time = 0
     suspended_until_time: Time = 0
     reason: Text400 = ""
+    check_levels: Annotated[int, Meta(ge=0, le=2)] = 0
+    return_count: Annotated[int, Meta(ge=0, le=99)] = 0
+    is_ruled: bool = False
+    resumed_deadline_time: Time = 0
+    acted_time: Time = 0
+    class_original: Text64 = ""
+    decision: Decision | None = None
+    duplicate_of: CaseLink | None = None
+    milestones: tuple[Milestone, ...] = ()
 
 
 class Handling(Struct, frozen=True, array_like=True, gc=False):
@@ -201,6 +261,9 @@ class Handling(Struct, frozen=True, array_like=True, gc=False):
     close_requested_time: Time = 0
     result: Text4000 = ""
     reason: Text400 = ""
+    local_checked_time: Time = 0
+    acted_time: Time = 0
+    request: Request | None = None
 
 
 class CheckVerdict(Struct, frozen=True, array_like=True, gc=False):
@@ -216,6 +279,8 @@ class CheckVerdict(Struct, frozen=True, array_like=True, gc=False):
     reason: Text400 = ""
     satisfaction_score: Annotated[int, Meta(ge=-100, le=100)] = 0
     has_satisfaction: bool = False
+    acted_time: Time = 0
+    appeal_decision: Decision | None = None
 
 
 class Action(Struct, frozen=True, array_like=True, gc=False):

@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from exchange_db.cases import CaseRow
+from exchange_db.cases import CaseRow, Section
 from exchange_db.keys import partition_of
 from exchange_db.records import Action
 from exchange_db.session import ReadSession
+
+_SECTIONS = (Section.REPORT, Section.ASSIGNMENT, Section.HANDLING, Section.VERDICT)
 
 
 class SectionTrail(NamedTuple):
@@ -57,22 +59,46 @@ async def actions(session: ReadSession, row: CaseRow) -> list[Action]:
 
 async def sections(session: ReadSession, row: CaseRow) -> list[SectionTrail]:
     """Returns the trail of the sections in force."""
+    held = {section: getattr(row, f"{section.name.lower()}_inbox_id") for section in _SECTIONS}
+    in_force = {section: inbox_id for section, inbox_id in held.items() if inbox_id}
     cursor = await session.driver.execute(
         "SELECT s.section, s.revision, s.origin_id, st.sender_id, st.name, i.sequence, i.received_time,"
         " (SELECT r.settled_time FROM receipts r WHERE r.partition = i.partition AND r.last_inbox_id >= i.inbox_id"
         " ORDER BY r.last_inbox_id LIMIT 1), i.inbox_id"
         " FROM case_sections s JOIN inbox i ON i.partition = %(partition)s AND i.inbox_id = s.inbox_id"
         " JOIN streams st ON st.stream_id = i.stream_id"
-        " WHERE s.home_region = %(home)s AND s.case_id = %(case_id)s::uuid AND s.inbox_id = ANY(%(ids)s)"
-        " ORDER BY s.section",
+        " JOIN unnest(%(sections)s::smallint[], %(ids)s::bigint[]) f(section, inbox_id)"
+        " ON f.section = s.section AND f.inbox_id = s.inbox_id"
+        " WHERE s.home_region = %(home)s AND s.case_id = %(case_id)s::uuid ORDER BY s.section",
         {
             "partition": partition_of(row.case_id),
             "home": row.home_region,
             "case_id": row.case_id.hex(),
-            "ids": row.section_inbox_ids(),
+            "sections": list(map(int, in_force)),
+            "ids": list(in_force.values()),
         },
     )
     return [SectionTrail(*found) for found in await cursor.fetchall()]
+
+
+class StepTrail(NamedTuple):
+    """One revision or event that took effect; times in microseconds since 1970."""
+
+    section: int
+    revision: int
+    origin_id: str
+    state: int
+    step_time: int
+
+
+async def steps(session: ReadSession, row: CaseRow) -> list[StepTrail]:
+    """Returns every step of a case that took effect, in order."""
+    cursor = await session.driver.execute(
+        "SELECT section, revision, origin_id, state, (extract(epoch FROM step_time) * 1000000)::bigint"
+        " FROM case_sections WHERE home_region = %s AND case_id = %s::uuid ORDER BY inbox_id, section",
+        (row.home_region, row.case_id.hex()),
+    )
+    return [StepTrail(*found) for found in await cursor.fetchall()]
 
 
 async def deliveries(session: ReadSession, row: CaseRow) -> list[DeliveryTrail]:

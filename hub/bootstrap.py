@@ -11,6 +11,8 @@ from exchange_db.embedded import EmbeddedServer
 from exchange_db.errors import EmbeddedServerFailed
 from exchange_db.peers import Peer
 from exchange_db.session import Ledger
+from hub.apply.guards import LifeRules
+from hub.apply.run import ApplyRules
 from hub.apply.worker import ApplyLane
 from hub.clock import Clock
 from hub.delivery.dialling import Dialler
@@ -96,16 +98,17 @@ class Hub:
         reader = FigureReader(ledger, settings)
         works: list[tuple[str, Coroutine[Any, Any, None]]] = []
         if "apply" in self._roles:
+            rules = ApplyRules(settings.figures.counting, _life_rules(settings))
             for number in range(settings.apply.lanes):
-                lane = ApplyLane(
-                    ledger, listener, f"{holder}/{number}", settings.figures.counting, settings.apply.run_size
-                )
+                lane = ApplyLane(ledger, listener, f"{holder}/{number}", rules, settings.apply.run_size)
                 works.append((f"apply {number}", lane.run()))
         if "deliver" in self._roles:
             works.append(("deliver", self._office(ledger, listener, desk, holder).run()))
         if "schedule" in self._roles:
-            own = OwnStream(ledger, desk, settings.hub.id, settings.hub.region, "figures")
-            runner = JobRunner(ledger, schedule(ledger, settings, self._clock, own.submit), holder, self._clock)
+            sheets = OwnStream(ledger, desk, settings.hub.id, settings.hub.region, "figures")
+            events = OwnStream(ledger, desk, settings.hub.id, settings.hub.region, "events")
+            jobs = schedule(ledger, settings, self._clock, sheets.submit, events.submit)
+            runner = JobRunner(ledger, jobs, holder, self._clock)
             works.append(("schedule", runner.run()))
         if "console" in self._roles:
             # Only a process with pages carries the weight of a web server.
@@ -148,6 +151,11 @@ class Hub:
             key=tls.key,
             has_reflection=settings.listen.has_reflection,
         )
+
+
+def _life_rules(settings: Settings) -> LifeRules:
+    life = settings.life
+    return LifeRules(life.most_extensions, life.approval_count, life.longest_suspension_days)
 
 
 def make_dialler(settings: Settings) -> Dialler:

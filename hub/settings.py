@@ -89,6 +89,33 @@ class ApplyPart(_Part):
     )
 
 
+class LifePart(_Part):
+    """What steps of a case must bring along, where records enter at this hub. Seen in single cities, unverified."""
+
+    most_extensions: Annotated[int, Field(ge=0, le=99)] = Field(default=2, description="Extensions of one case")
+    approval_count: Annotated[int, Field(ge=0, le=2)] = Field(
+        default=2, description="Posts that approve a suspension or review an appeal"
+    )
+    longest_suspension_days: Annotated[int, Field(ge=1, le=3_660)] = Field(
+        default=366, description="Longest suspension, in natural days"
+    )
+    deadline_lead_minutes: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=120, description="How long before its deadline a case is announced"
+    )
+    long_suspension_days: Annotated[int, Field(ge=1, le=3_660)] = Field(
+        default=60, description="Days after which a suspended case is told to be 积存"
+    )
+    duplicate_metres: Annotated[float, Field(ge=0, le=10_000)] = Field(
+        default=50.0, description="Most metres between a case and one it may repeat"
+    )
+    duplicate_hours: Annotated[int, Field(ge=1, le=720)] = Field(
+        default=24, description="Most hours between a report and the one it may repeat"
+    )
+    watch_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=60.0, description="Time between looks at deadlines, suspensions and duplicates"
+    )
+
+
 class DeliverPart(_Part):
     """How parcels go out."""
 
@@ -152,6 +179,7 @@ class Settings(BaseSettings):
     listen: ListenPart = ListenPart()
     tls: TlsPart = TlsPart()
     apply: ApplyPart = ApplyPart()
+    life: LifePart = LifePart()
     deliver: DeliverPart = DeliverPart()
     figures: FiguresPart = FiguresPart()
     console: ConsolePart = ConsolePart()

@@ -25,14 +25,22 @@ cases = Table(
     Column("unit_code", Text, nullable=False),
     Column("is_self_handled", Boolean, nullable=False),
     Column("is_supervised", Boolean, nullable=False),
+    Column("is_ruled", Boolean, nullable=False),
     Column("extension_count", SmallInteger, nullable=False),
     Column("rework_count", SmallInteger, nullable=False),
+    Column("return_count", SmallInteger, nullable=False),
+    Column("check_levels", SmallInteger, nullable=False),
+    Column("appeal_state", SmallInteger, nullable=False),
     Column("reported_time", TIME, nullable=False),
     Column("deadline_time", TIME),
     Column("dispatched_time", TIME),
     Column("dispatched_on_time", TIME),
     Column("close_requested_time", TIME),
     Column("closed_time", TIME),
+    Column("suspended_time", TIME),
+    Column("suspended_until_time", TIME),
+    Column("resumed_deadline_time", TIME),
+    Column("request_time", TIME),
     Column("report_state", SmallInteger, nullable=False),
     Column("assignment_state", SmallInteger, nullable=False),
     Column("handling_state", SmallInteger, nullable=False),
@@ -54,7 +62,8 @@ cases = Table(
     postgresql_with={"fillfactor": "80"},
 )
 
-#: Every revision that took effect, with the inbox row that holds its bytes.
+#: Every revision that took effect: the inbox row that holds its bytes, the state of the case after it, and when the
+#: step was taken. The intervals of both clocks are what lies between these rows (``hub.apply.clocks``).
 case_sections = Table(
     "case_sections",
     METADATA,
@@ -63,6 +72,8 @@ case_sections = Table(
     Column("section", SmallInteger, primary_key=True),
     Column("inbox_id", BigInteger, primary_key=True),
     Column("revision", Integer, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("step_time", TIME, nullable=False),
     Column("origin_id", Text, nullable=False),
 )
 

@@ -1,46 +1,42 @@
 """The life cycle of a case as pure functions: who owns a section, which state follows, which step is legal.
 
 No clock, no database. ``fold`` takes a case as it stands and a record, and returns the case as it stands afterwards.
+The legal steps are a table in ``hub.apply.transitions``; what a step must bring along is in ``hub.apply.guards``.
 Source: sections 2.2–2.5 of the domain notes; ownership: decision 0004.
 """
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from exchange_db.cases import CaseRow, CaseState, Section
+from exchange_db.cases import AppealState, CaseRow, CaseState, Section, SectionStep
 from exchange_db.facts import AssignmentFacts, CaseFacts, HandlingFacts, ReportFacts, VerdictFacts
-from exchange_db.records import Action, AssignmentState, CheckState, HandlingState, ReportState, Violated
+from exchange_db.records import Action, AssignmentState, CheckState, HandlingState, ReportState, RequestKind, Violated
 from exchange_db.regions import region_of, subtree
+from hub.apply.guards import (
+    LifeRules,
+    appeal_state_of,
+    check_assignment,
+    check_handling,
+    check_report,
+    check_verdict,
+)
+from hub.apply.transitions import TRANSITIONS, forbidden
 
-_S = CaseState
-_OPEN = frozenset({_S.REPORTED, _S.VERIFYING, _S.FILED, _S.DISPATCHING, _S.DISPOSING, _S.DISPOSED, _S.CHECKING})
-
-#: From a state to the states that may follow. Staying in a state is always legal.
-TRANSITIONS: dict[int, frozenset[CaseState]] = {
-    0: frozenset({_S.REPORTED, _S.VERIFYING, _S.NOT_ACCEPTED, _S.FILED}),
-    _S.REPORTED: frozenset({_S.VERIFYING, _S.NOT_ACCEPTED, _S.FILED, _S.VOID}),
-    _S.VERIFYING: frozenset({_S.NOT_ACCEPTED, _S.FILED, _S.VOID}),
-    _S.NOT_ACCEPTED: frozenset(),
-    _S.FILED: frozenset({_S.DISPATCHING, _S.DISPOSING, _S.SUSPENDED, _S.VOID}),
-    _S.DISPATCHING: frozenset({_S.FILED, _S.DISPOSING, _S.SUSPENDED, _S.VOID}),
-    _S.DISPOSING: frozenset({_S.DISPATCHING, _S.DISPOSED, _S.SUSPENDED, _S.VOID}),
-    _S.DISPOSED: frozenset({_S.CHECKING, _S.CLOSED, _S.DISPOSING, _S.VOID}),
-    _S.CHECKING: frozenset({_S.CLOSED, _S.DISPOSING, _S.VOID}),
-    _S.SUSPENDED: frozenset({_S.DISPATCHING, _S.DISPOSING, _S.VOID}),
-    _S.CLOSED: frozenset(),
-    _S.VOID: frozenset(),
-}
+#: Kind of the action by which a hub says that the agreed time of a suspension is over.
+RESUME = "resume"
 
 
 class Folded(Struct, frozen=True, gc=False):
     """What a record did: the case afterwards, the sections that took effect, and the actions it brought."""
 
     row: CaseRow
-    sections: tuple[tuple[Section, int], ...]
+    sections: tuple[SectionStep, ...]
     actions: tuple[Action, ...]
 
 
-def fold(before: CaseRow | None, case_id: bytes, case: CaseFacts, inbox_id: int) -> Folded:
+def fold(
+    before: CaseRow | None, case_id: bytes, case: CaseFacts, inbox_id: int, rules: LifeRules | None = None
+) -> Folded:
     """Folds one record into a case.
 
     Args:
@@ -48,47 +44,60 @@ def fold(before: CaseRow | None, case_id: bytes, case: CaseFacts, inbox_id: int)
         case_id: key of the case.
         case: what the record says, and who wrote it.
         inbox_id: row of the log that holds it.
+        rules: what steps must bring along; ``None`` where the record was judged before, at the hub it entered by.
 
     Returns:
         The case afterwards. No sections and no actions mean that all of it was known already.
 
     Raises:
-        Violated: SECTION_FORBIDDEN, TRANSITION_FORBIDDEN, CASE_UNKNOWN or FIELD_INVALID; nothing took effect.
+        Violated: SECTION_FORBIDDEN, TRANSITION_FORBIDDEN, CASE_FINAL, CASE_UNKNOWN, FIELD_INVALID, or a reason of
+            ``hub.apply.guards``; nothing took effect.
     """
-    if before is None:
-        if case.report is None:
-            raise Violated("CASE_UNKNOWN", "case.key.case_no", case.case_no)
-        row = CaseRow(case.home_region, case_id, case.issuer_id, case.case_no)
-    else:
-        row = replace(before)
+    row = replace(before) if before else _opened(case_id, case)
     origin_id = case.origin_id
-    sections: list[tuple[Section, int]] = []
-    if case.report and case.report.revision > row.report_revision:
-        _take_report(row, case.report, origin_id)
+    sections: list[SectionStep] = []
+    report, assignment, handling, verdict = case.report, case.assignment, case.handling, case.verdict
+    if report and report.revision > row.report_revision:
+        if rules:
+            check_report(row, report)
+        _take_report(row, report, origin_id)
         row.report_inbox_id = inbox_id
-        sections.append((Section.REPORT, case.report.revision))
         _advance(row, "case.report.state")
-    if case.assignment and case.assignment.revision > row.assignment_revision:
+        sections.append(SectionStep(_REPORT, report.revision, row.state, report.step_time))
+    if assignment and assignment.revision > row.assignment_revision:
         _require_owner(origin_id, row.authority_id, "case.assignment")
-        _take_assignment(row, case.assignment)
+        if rules:
+            check_assignment(row, assignment, rules)
+        _take_assignment(row, assignment)
         row.assignment_inbox_id = inbox_id
-        sections.append((Section.ASSIGNMENT, case.assignment.revision))
         _advance(row, "case.assignment.state")
-    if case.handling and case.handling.revision > row.handling_revision:
+        sections.append(SectionStep(_ASSIGNMENT, assignment.revision, row.state, assignment.step_time))
+    if handling and handling.revision > row.handling_revision:
         _require_owner(origin_id, handler_of(row), "case.handling")
-        _take_handling(row, case.handling)
+        if rules:
+            check_handling(row, handling)
+        _take_handling(row, handling)
         row.handling_inbox_id = inbox_id
-        sections.append((Section.HANDLING, case.handling.revision))
         _advance(row, "case.handling.state")
-    if case.verdict and case.verdict.revision > row.verdict_revision:
+        sections.append(SectionStep(_HANDLING, handling.revision, row.state, handling.step_time))
+    if verdict and verdict.revision > row.verdict_revision:
         _require_owner(origin_id, row.authority_id, "case.verdict")
-        _take_verdict(row, case.verdict)
+        if rules:
+            check_verdict(row, verdict, rules)
+        _take_verdict(row, verdict)
         row.verdict_inbox_id = inbox_id
-        sections.append((Section.VERDICT, case.verdict.revision))
         _advance(row, "case.verdict.state")
+        sections.append(SectionStep(_VERDICT, verdict.revision, row.state, verdict.step_time))
     if case.actions:
         _require_party(row, case.actions, origin_id)
+        sections += _resume(row, case.actions)
     return Folded(row, tuple(sections), case.actions)
+
+
+def _opened(case_id: bytes, case: CaseFacts) -> CaseRow:
+    if case.report is None:
+        raise Violated("CASE_UNKNOWN", "case.key.case_no", case.case_no)
+    return CaseRow(case.home_region, case_id, case.issuer_id, case.case_no)
 
 
 def handler_of(row: CaseRow) -> str:
@@ -97,8 +106,10 @@ def handler_of(row: CaseRow) -> str:
 
 
 # Members under names of their own: finding one through its enum costs more than comparing with it.
-_VOID, _SUSPENDED = AssignmentState.VOID, AssignmentState.SUSPENDED
-_PENDING, _DISPATCHED = AssignmentState.PENDING, AssignmentState.DISPATCHED
+_REPORT, _ASSIGNMENT, _HANDLING, _VERDICT = Section.REPORT, Section.ASSIGNMENT, Section.HANDLING, Section.VERDICT
+_VOID, _SUSPENDED, _MERGED = AssignmentState.VOID, AssignmentState.SUSPENDED, AssignmentState.MERGED
+_PENDING, _DISPATCHED, _SENT_BACK = AssignmentState.PENDING, AssignmentState.DISPATCHED, AssignmentState.SENT_BACK
+_S = CaseState
 _CLOSE_REQUESTED, _RETURNED = HandlingState.CLOSE_REQUESTED, HandlingState.RETURNED
 _CHECKING, _CLOSED = CheckState.CHECKING, CheckState.CLOSED
 _BY_ASSIGNMENT: dict[int, CaseState] = {
@@ -106,7 +117,11 @@ _BY_ASSIGNMENT: dict[int, CaseState] = {
     _SUSPENDED: _S.SUSPENDED,
     _PENDING: _S.DISPATCHING,
     _DISPATCHED: _S.DISPOSING,
+    _SENT_BACK: _S.FILED,
+    _MERGED: _S.MERGED,
 }
+#: Decisions that do not leave the case with its handler.
+_WITHDRAWN = frozenset({_VOID, _SUSPENDED, _SENT_BACK, _MERGED})
 _BY_REPORT: dict[int, CaseState] = {
     ReportState.REPORTED: _S.REPORTED,
     ReportState.VERIFYING: _S.VERIFYING,
@@ -114,21 +129,21 @@ _BY_REPORT: dict[int, CaseState] = {
     ReportState.FILED: _S.FILED,
 }
 _IS_CLOSED, _IS_CHECKING, _IS_DISPOSED = _S.CLOSED, _S.CHECKING, _S.DISPOSED
-_IS_DISPATCHING, _IS_FILED = _S.DISPATCHING, _S.FILED
+_IS_DISPATCHING, _IS_DISPUTED, _IS_FILED = _S.DISPATCHING, _S.DISPUTED, _S.FILED
 
 
 def state_of(row: CaseRow) -> CaseState:
     """Derives the state of a case from its sections."""
     assigned = row.assignment_state
-    if row.verdict_state == _CLOSED and assigned != _VOID:
-        return _IS_CLOSED
-    if assigned not in (_VOID, _SUSPENDED):
+    if assigned not in _WITHDRAWN:
+        if row.verdict_state == _CLOSED:
+            return _IS_CLOSED
         if row.verdict_state == _CHECKING and row.verdict_round >= row.handling_round:
             return _IS_CHECKING
         if row.handling_state == _CLOSE_REQUESTED and row.handling_round > row.verdict_round:
             return _IS_DISPOSED
         if row.handling_state == _RETURNED:
-            return _IS_DISPATCHING
+            return _IS_DISPUTED if row.return_count else _IS_DISPATCHING
     return _BY_ASSIGNMENT[assigned] if assigned else _BY_REPORT[row.report_state]
 
 
@@ -136,8 +151,7 @@ def _advance(row: CaseRow, path: str) -> None:
     after = state_of(row)
     is_on_the_spot = row.is_self_handled and row.state == _IS_FILED and after is _IS_DISPOSED
     if after != row.state and after not in TRANSITIONS[row.state] and not is_on_the_spot:
-        was = CaseState(row.state).name.lower() if row.state else "none"
-        raise Violated("TRANSITION_FORBIDDEN", path, f"{was} -> {after.name.lower()}")
+        raise forbidden(row.state, after, path)
     row.state = after
 
 
@@ -147,7 +161,9 @@ def _require_owner(origin_id: str, owner_id: str, path: str) -> None:
 
 
 def _require_party(row: CaseRow, actions: tuple[Action, ...], origin_id: str) -> None:
-    if origin_id not in (row.issuer_id, row.authority_id, row.handler_id):
+    is_party = origin_id in (row.issuer_id, row.authority_id, row.handler_id)
+    # A hub above the authority tells what time has brought about.
+    if not is_party and region_of(row.authority_id) not in subtree(region_of(origin_id)):
         raise Violated("SECTION_FORBIDDEN", "case.actions", "the parties of the case")
     for action in actions:
         if action.platform_id != origin_id:
@@ -175,7 +191,7 @@ def _take_report(row: CaseRow, report: ReportFacts, origin_id: str) -> None:
 def _take_assignment(row: CaseRow, assignment: AssignmentFacts) -> None:
     if assignment.handler_id != row.handler_id:
         row.handling_revision = row.handling_state = row.handling_round = row.handling_inbox_id = 0
-        row.dispatched_on_time = row.close_requested_time = 0
+        row.dispatched_on_time = row.close_requested_time = row.request_time = 0
     elif row.handling_state == _RETURNED and assignment.state == _DISPATCHED:
         row.handling_state = 0
     row.assignment_revision = assignment.revision
@@ -187,13 +203,38 @@ def _take_assignment(row: CaseRow, assignment: AssignmentFacts) -> None:
     row.dispatched_time = assignment.dispatched_time
     row.extension_count = assignment.extension_count
     row.is_supervised = assignment.is_supervised
+    row.is_ruled = assignment.is_ruled
+    row.return_count = assignment.return_count
+    row.check_levels = assignment.check_levels
+    row.suspended_time = assignment.suspended_time
+    row.suspended_until_time = assignment.suspended_until_time
+    row.resumed_deadline_time = assignment.resumed_deadline_time
+
+
+def _resume(row: CaseRow, actions: tuple[Action, ...]) -> list[SectionStep]:
+    """Ends a suspension whose agreed time is over; the authority's next revision says the rest."""
+    for action in actions:
+        if action.kind != RESUME or row.assignment_state != _SUSPENDED:
+            continue
+        if not 0 < row.suspended_until_time <= action.action_time:
+            continue
+        row.assignment_state = _DISPATCHED if row.handler_id else _PENDING
+        row.deadline_time = row.resumed_deadline_time or row.deadline_time
+        _advance(row, "case.actions.kind")
+        return [SectionStep(Section.EVENT, 0, CaseState(row.state), action.action_time)]
+    return []
 
 
 def _take_handling(row: CaseRow, handling: HandlingFacts) -> None:
-    """After the closing a handling section is kept as history and counts for nothing."""
+    """After the closing a handling section is kept as history and counts for nothing, but for an appeal."""
     is_same_request = handling.round == row.handling_round and row.close_requested_time
     row.handling_revision = handling.revision
+    request = handling.request
+    if request is not None:
+        row.request_time = request.request_time
     if row.verdict_state == _CLOSED:
+        if request is not None and request.kind is RequestKind.APPEAL and not row.appeal_state:
+            row.appeal_state = AppealState.ASKED
         return
     row.handling_state = handling.state
     row.handling_round = handling.round
@@ -208,6 +249,8 @@ def _take_verdict(row: CaseRow, verdict: VerdictFacts) -> None:
     row.verdict_state = verdict.state
     row.verdict_round = verdict.round
     row.closed_time = verdict.closed_time
+    if verdict.appeal_decision is not None:
+        row.appeal_state = appeal_state_of(verdict.appeal_decision)
     # By the round, not by counting verdicts: a hub that sees only the last one must come to the same number.
     failed_count = verdict.round if verdict.state == CheckState.FAILED else verdict.round - 1
     row.rework_count = max(row.rework_count, failed_count)

@@ -20,6 +20,7 @@ from exchange_db.quarantine import Held
 from exchange_db.receipts import QUARANTINED, STALE, Exceptional, Run
 from exchange_db.records import COUNTERS, Case, FigureSheet, Violated, Violation
 from exchange_db.session import HotSession
+from hub.apply.guards import LifeRules
 from hub.apply.lifecycle import fold
 from hub.apply.routing import Consignment, Router
 
@@ -34,6 +35,13 @@ class Neighbourhood(NamedTuple):
 
     router: Router
     senders: dict[int, str]
+
+
+class ApplyRules(NamedTuple):
+    """How cases are counted, and what their steps must bring along."""
+
+    counting: CountingRules
+    life: LifeRules
 
 
 class Decoded(Struct, frozen=True, gc=False):
@@ -67,7 +75,9 @@ def _read(payload: bytes) -> CaseFacts | FigureSheet | Violated:
         parcel = read_parcel(payload)
     except Violated as violated:
         return violated
-    return facts_of(parcel.record, parcel.origin_id) if isinstance(parcel.record, Case) else parcel.record
+    if isinstance(parcel.record, Case):
+        return facts_of(parcel.record, parcel.origin_id, parcel.created_time)
+    return parcel.record
 
 
 async def apply_run(
@@ -75,7 +85,7 @@ async def apply_run(
     decoded: list[Decoded],
     cursors: dict[int, int],
     neighbourhood: Neighbourhood,
-    rules: CountingRules,
+    rules: ApplyRules,
 ) -> dict[int, int]:
     """Applies decoded rows; the caller commits.
 
@@ -84,7 +94,7 @@ async def apply_run(
         decoded: the next rows of some partitions, in order inside each.
         cursors: partition to the last id applied, as this worker knows it.
         neighbourhood: registry and senders.
-        rules: how cases are counted.
+        rules: how cases are judged and counted.
 
     Returns:
         The new cursors of the partitions concerned.
@@ -119,7 +129,7 @@ async def apply_run(
 class _Run:
     """What a run has to write."""
 
-    def __init__(self, known: dict[bytes, CaseRow], neighbourhood: Neighbourhood, rules: CountingRules) -> None:
+    def __init__(self, known: dict[bytes, CaseRow], neighbourhood: Neighbourhood, rules: ApplyRules) -> None:
         self._known = known
         self._neighbourhood = neighbourhood
         self._rules = rules
@@ -153,20 +163,20 @@ class _Run:
     def _take_case(self, row: InboxRow, case: CaseFacts) -> bool:
         home_region, case_id = case.home_region, row.record_key
         before = self._known.get(case_id)
-        folded = fold(before, case_id, case, row.inbox_id)
+        sender_id = self._neighbourhood.senders[row.stream_id]
+        # Who sends what he wrote himself enters the federation here, and is judged here.
+        is_judged = sender_id == case.origin_id
+        folded = fold(before, case_id, case, row.inbox_id, self._rules.life if is_judged else None)
         if not folded.sections and not folded.actions:
             return False
         after = folded.row
         if folded.sections:
             self._before.setdefault(case_id, before)
             self._known[case_id] = after
-            for section, revision in folded.sections:
-                self._sections.append(
-                    pack_section(home_region, case_id, section, row.inbox_id, revision, case.origin_id)
-                )
+            for step in folded.sections:
+                self._sections.append(pack_section(home_region, case_id, row.inbox_id, step, case.origin_id))
         for action in folded.actions:
             self._actions.append(ActionRow(home_region, case_id, action))
-        sender_id = self._neighbourhood.senders[row.stream_id]
         self._send(row, self._neighbourhood.router.of_case(before, after, row.inbox_id, sender_id))
         return True
 
@@ -210,7 +220,7 @@ class _Run:
         """Sums what the touched cases count for now, less what they counted for before."""
         tally: dict[Share, int] = {}
         for number, (case_id, before) in enumerate(self._before.items()):
-            for share, times in changes(before, self._known[case_id], self._rules):
+            for share, times in changes(before, self._known[case_id], self._rules.counting):
                 tally[share] = tally.get(share, 0) + times
             if number % SLICE == 0:
                 await asyncio.sleep(0)

@@ -16,13 +16,12 @@ import sqlalchemy.exc
 from msgspec.structs import replace
 
 from exchange_db import cases, inbox, leases, peers, wakeups
-from exchange_db.counting import CountingRules
 from exchange_db.errors import LeaseLost
 from exchange_db.keys import PARTITION_COUNT
 from exchange_db.records import Violated
 from exchange_db.session import Dedicated, Ledger
 from hub.apply.routing import Router
-from hub.apply.run import Decoded, Neighbourhood, apply_run, decode
+from hub.apply.run import ApplyRules, Decoded, Neighbourhood, apply_run, decode
 from hub.listener import Listener
 
 logger = logging.getLogger(__name__)
@@ -41,11 +40,11 @@ class ApplyLane:
         ledger: the hub's database.
         listener: wake-ups of this process.
         name: name of the lane, the same after a restart of its process.
-        rules: how cases are counted.
+        rules: how cases are judged and counted.
         run_size: records in one transaction, about.
     """
 
-    def __init__(self, ledger: Ledger, listener: Listener, name: str, rules: CountingRules, run_size: int) -> None:
+    def __init__(self, ledger: Ledger, listener: Listener, name: str, rules: ApplyRules, run_size: int) -> None:
         self._ledger = ledger
         self._listener = listener
         self._name = name

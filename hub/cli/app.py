@@ -28,6 +28,8 @@ COMMANDS = (
     "push",
     "quarantine",
     "serve",
+    "standards",
+    "trace",
 )
 
 

@@ -13,8 +13,20 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from hub.cli.app import app
+from hub.cli.trace import print_story
 from hub.demo.show import Demonstration, Outcome, as_json
 
+_TURNS = {
+    "returned": "退单",
+    "disputed": "推诿裁定",
+    "extended": "延期",
+    "suspended": "挂账",
+    "appealed": "申诉",
+    "moved_to_next_month": "移至次月",
+    "failed_checks": "核查不通过",
+    "voided": "作废",
+    "merged": "合并",
+}
 _TIERS = {"county": "县 431221", "city": "市 431200", "province": "省 430000", "nation": "国 000000"}
 
 
@@ -97,6 +109,9 @@ def _print(console: Console, outcome: Outcome) -> None:
     for row in proof.quarantined:
         held.add_row(*row)
     console.print(held)
+    turns = "，".join(f"{_TURNS[name]} {count}" for name, count in outcome.turns.items())
+    console.print(f"七步之外：{turns} / beside the seven steps")
+    print_story(console, outcome.story_case_no, outcome.story)
     for hop, (p50, p95) in outcome.hops.items():
         console.print(f"{hop}：p50 {p50:.0f} ms，p95 {p95:.0f} ms")
     console.print(f"用时 {outcome.seconds:.1f} 秒 / seconds")

@@ -5,6 +5,8 @@ from enum import IntEnum
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from exchange_db.regions import format_region, tier_of
 from hub.console import words
 from hub.console.terms import FIELDS, SOURCES
@@ -93,7 +95,15 @@ class Presentation:
         return english if self._index else FIELDS.get(name, english)
 
     def value(self, name: str, value: object) -> str:
-        """Returns the value of a record's field."""
+        """Returns the value of a record's field; of a record inside it, what it says field by field."""
+        if isinstance(value, tuple):
+            return "；".join(self.value(name, inner) for inner in value)
+        if isinstance(value, msgspec.Struct):
+            told = msgspec.structs.asdict(value).items()
+            return "，".join(f"{self.field(inner)} {self._text(inner, said)}" for inner, said in told if said)
+        return self._text(name, value)
+
+    def _text(self, name: str, value: object) -> str:
         if name.endswith("_time") and isinstance(value, int):
             return self.time(value)
         if isinstance(value, bool):

@@ -10,6 +10,7 @@ from exchange_db.records import (
     Crs,
     HandlingState,
     ReportState,
+    RequestKind,
 )
 from exchange_db.regions import Tier
 from hub.statistics.disagreements import COUNTER_NAMES
@@ -193,6 +194,8 @@ STATES: dict[int, tuple[str, str]] = {
     CaseState.CLOSED: ("已结案", "closed"),
     CaseState.VOID: ("已作废", "void"),
     CaseState.SUSPENDED: ("挂账", "suspended"),
+    CaseState.MERGED: ("已合并", "merged"),
+    CaseState.DISPUTED: ("推诿待裁定", "disputed"),
 }
 
 #: Members of the enumerations of records.
@@ -208,13 +211,17 @@ MEMBERS: dict[type[IntEnum], dict[int, tuple[str, str]]] = {
         2: ("已派遣", "dispatched"),
         3: ("挂账", "suspended"),
         4: ("作废", "void"),
+        5: ("退回受理", "sent back"),
+        6: ("合并", "merged"),
     },
     HandlingState: {
         1: ("已接收", "received"),
         2: ("已派发", "dispatched on"),
         3: ("申请结案", "check asked for"),
         4: ("退单", "returned"),
+        5: ("确认结案", "closing confirmed"),
     },
+    RequestKind: {1: ("延期", "extension"), 2: ("挂账", "suspension"), 3: ("申诉", "appeal")},
     CheckState: {1: ("核查中", "checking"), 2: ("核查不通过", "failed"), 3: ("结案", "closed")},
     CodeKind: {1: ("部件", "component"), 2: ("事件", "event")},
     Crs: {

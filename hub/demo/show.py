@@ -10,19 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from connectors.county.simulator.plan import DONE, CasePlan, year_of_county, year_of_reporter
+from connectors.county.simulator.plan import DONE, CasePlan, Fate, Turn, turns_of, year_of_county, year_of_reporter
 from connectors.county.simulator.platform import SimulatedPlatform
 from connectors.county.simulator.roles import (
-    CITY,
-    COUNTY,
     REPORTER,
-    CityChecks,
-    CountyWork,
-    dispatched,
+    Part,
     malformed,
+    opening,
     own_case,
 )
-from connectors.transports.grpc_peer import Target
+from connectors.county.simulator.stories import CITY, COUNTY
+from connectors.traces import TierStory, fetch_story
+from connectors.transports.grpc_peer import GrpcPeer, Target
 from hub.clock import system_clock
 from hub.demo.asking import Tally, ask
 from hub.demo.proof import Proof, hop_milliseconds, newest_messages, prove
@@ -39,13 +38,16 @@ Tell = Callable[[str, float], None]
 
 
 class Outcome(NamedTuple):
-    """What the demonstration shows. ``hops`` maps a hop to its p50 and p95 in milliseconds."""
+    """What the demonstration shows. ``hops`` maps a hop to its p50 and p95 in milliseconds; ``story`` is one case's."""
 
     tiers: dict[str, Tally]
     rates: list[str]
     reporter_sources: dict[str, int]
     proof: Proof
     hops: dict[str, tuple[float, float]]
+    turns: dict[str, int]
+    story_case_no: str
+    story: tuple[TierStory, ...]
     repeated_batches: int
     outage_seconds: float
     seconds: float
@@ -79,6 +81,9 @@ class Demonstration:
         proof = await asyncio.to_thread(
             prove, [(province, nation), (city, province), (other, province)], list(self.hubs)
         )
+        told = next(plan for plan in self._plans if plan.turn is Turn.DISPUTED and plan.fate is Fate.DONE_ON_TIME)
+        async with GrpcPeer(self._target_of(COUNTY)) as hub:
+            story = await fetch_story(hub, CITY, told.case_no)
         probes = await asyncio.to_thread(newest_messages, other, "platform", _GENTLE)
         hops = {
             "市→省 city→province": _percentiles(hop_milliseconds(other, province, probes)),
@@ -90,6 +95,9 @@ class Demonstration:
             {key: tally.reported for key, tally in sources.items()},
             proof,
             hops,
+            turns_of(self._plans),
+            told.case_no,
+            story,
             sum(platform.repeated_batches for platform in self._platforms.values()),
             outage,
             time.monotonic() - begun,
@@ -130,8 +138,8 @@ class Demonstration:
         self._plans = year_of_county()
         plans = {plan.case_no: plan for plan in self._plans}
         for hub, name, react, repeat in (
-            (city, CITY, CityChecks(plans).react, 50),
-            (city, COUNTY, CountyWork(plans).react, 50),
+            (city, CITY, Part(CITY, plans).react, 50),
+            (city, COUNTY, Part(COUNTY, plans).react, 50),
             (other, REPORTER, None, 5),
         ):
             profile = await self.stage.add_platform(hub, name)
@@ -145,7 +153,7 @@ class Demonstration:
         own = year_of_reporter()
         reporter.write(own_case(plan) for plan in own[:-_GENTLE])
         for start in range(0, len(self._plans), _CHUNK):
-            city.write(dispatched(plan) for plan in self._plans[start : start + _CHUNK])
+            city.write(case for plan in self._plans[start : start + _CHUNK] for case in opening(plan))
             if start == _CHUNK:
                 city.write_raw(malformed(system_clock()))
             while city.book.written_count() - city.answered_sequence > 2 * _CHUNK:
@@ -234,6 +242,11 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             {"hub": hub, "reason": reason, "field": field, "text": text}
             for hub, reason, field, text in outcome.proof.quarantined
         ],
+        "turns": outcome.turns,
+        "story": {
+            "case_no": outcome.story_case_no,
+            "states": {tier.hub_id: [step.state for step in tier.steps if step.state] for tier in outcome.story},
+        },
         "repeated_batches": outcome.repeated_batches,
         "outage_seconds": round(outcome.outage_seconds, 1),
         "hops_ms": {hop: {"p50": round(p50, 1), "p95": round(p95, 1)} for hop, (p50, p95) in outcome.hops.items()},

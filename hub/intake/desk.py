@@ -17,7 +17,7 @@ from exchange_db.errors import ExchangeDbError
 from exchange_db.inbox import Answer, Arrival
 from exchange_db.session import Dedicated, Ledger
 from hub.clock import Clock
-from hub.intake.validation import Gate
+from hub.intake.validation import ClassCheck, Gate
 from hub.listener import Listener
 
 logger = logging.getLogger(__name__)
@@ -47,9 +47,18 @@ class IntakeDesk:
         listener: wake-ups of this process.
         hub_region: region of this hub.
         clock: the hub's clock.
+        check_class: looks classes up; ``None`` takes them unseen.
     """
 
-    def __init__(self, ledger: Ledger, listener: Listener, hub_region: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        listener: Listener,
+        hub_region: int,
+        clock: Clock,
+        check_class: ClassCheck | None = None,
+    ) -> None:
+        self._check_class = check_class
         self._ledger = ledger
         self._listener = listener
         self._hub_region = hub_region
@@ -86,7 +95,7 @@ class IntakeDesk:
         if gate is None:
             if len(self._gates) >= _MAX_GATES:
                 self._gates.clear()
-            gate = self._gates[sender] = Gate(sender, self._hub_region)
+            gate = self._gates[sender] = Gate(sender, self._hub_region, self._check_class)
         return gate
 
     async def take(self, sender: Principal, stream_id: int, first_sequence: int, payloads: list[bytes]) -> Receipt:

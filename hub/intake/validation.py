@@ -3,18 +3,15 @@
 Pure: the same bytes from the same sender at the same time get the same answer. Called by ``hub.intake.desk``.
 """
 
+from typing import Protocol
+
 from auth.permissions import require_origin, require_region
 from auth.principal import Principal
 from connectors.wire import origin_of, read_parcel
 from exchange_db.facts import pack_facts
 from exchange_db.inbox import Entry, Refusal
 from exchange_db.keys import case_key, message_key, sheet_key
-from exchange_db.records import (
-    Case,
-    FigureSheet,
-    Violated,
-    moments_of,
-)
+from exchange_db.records import Assignment, Case, CodeKind, FigureSheet, Report, Violated, moments_of
 from exchange_db.regions import region_of
 
 #: Most microseconds a sender's clock may be ahead.
@@ -24,17 +21,41 @@ MAX_AHEAD = 300 * 1_000_000
 _REMEMBERED = 10_000
 
 
+class ClassFault(Protocol):
+    """Why a class is refused: a reason of ``exchange_db.reasons`` and the value for its text."""
+
+    @property
+    def reason(self) -> str:
+        """The reason."""
+
+    @property
+    def value(self) -> str:
+        """The class, and what was probably meant."""
+
+
+class ClassCheck(Protocol):
+    """Tells what is wrong with a class, ``None`` if nothing is."""
+
+    def __call__(
+        self, standard_ref: str, kind: CodeKind, code: str, region: int, *, is_entering: bool
+    ) -> ClassFault | None:
+        """``is_entering``: it comes from the platform itself, not from a hub that has looked at it before."""
+
+
 class Gate:
     """The check for what one neighbour sends; remembers the origins and regions it has let through.
 
     Args:
         sender: the neighbour.
         hub_region: region of this hub.
+        check_class: looks classes up; ``None`` takes them unseen.
     """
 
-    def __init__(self, sender: Principal, hub_region: int) -> None:
+    def __init__(self, sender: Principal, hub_region: int, check_class: ClassCheck | None = None) -> None:
         self._sender = sender
         self._hub_region = hub_region
+        self._check_class = check_class
+        self._is_platform = sender.kind == "platform"
         self._origins: set[str] = set()
         self._regions: set[int] = set()
 
@@ -56,7 +77,7 @@ class Gate:
             record = parcel.record
             facts = None
             if isinstance(record, Case):
-                facts = pack_facts(record, parcel.origin_id)
+                facts = pack_facts(record, parcel.origin_id, parcel.created_time)
                 key = case_key(record.issuer_id, record.case_no)
                 _require_past(record, latest, now)
                 if record.report:
@@ -65,6 +86,9 @@ class Gate:
                         self._admit_region(region, "case.report.region_code")
                 else:
                     region = region_of(record.issuer_id)
+                if self._check_class is not None:
+                    self._require_class(record.report, region, "case.report.class_code")
+                    self._require_class(record.assignment, region, "case.assignment.class_code")
             else:
                 key = sheet_key(record.reporter_id, record.region, record.month)
                 region = record.region
@@ -76,6 +100,15 @@ class Gate:
         except Violated as refused:
             return Refusal(refused.violation, origin_of(payload), payload)
         return Entry(message_key(parcel.origin_id, parcel.message_id), parcel.kind, key, region, facts, payload)
+
+    def _require_class(self, section: Report | Assignment | None, region: int, path: str) -> None:
+        if section is None or self._check_class is None:
+            return
+        fault = self._check_class(
+            section.standard_ref, section.class_kind, section.class_code, region, is_entering=self._is_platform
+        )
+        if fault is not None:
+            raise Violated(fault.reason, path, fault.value)
 
     def _admit_origin(self, origin_id: str) -> None:
         require_origin(self._sender, origin_id, self._hub_region)
@@ -108,7 +141,14 @@ def _require_past(case: Case, latest: int, now: int) -> None:
                 or report.filed_time > latest
             )
         )
-        or (assignment and (assignment.dispatched_time > latest or assignment.suspended_time > latest))
+        or (
+            assignment
+            and (
+                assignment.dispatched_time > latest
+                or assignment.suspended_time > latest
+                or assignment.acted_time > latest
+            )
+        )
         or (
             handling
             and (
@@ -116,12 +156,17 @@ def _require_past(case: Case, latest: int, now: int) -> None:
                 or handling.dispatched_on_time > latest
                 or handling.disposed_time > latest
                 or handling.close_requested_time > latest
+                or handling.local_checked_time > latest
+                or handling.acted_time > latest
             )
         )
         or (
             verdict
             and (
-                verdict.check_sent_time > latest or verdict.check_answered_time > latest or verdict.closed_time > latest
+                verdict.check_sent_time > latest
+                or verdict.check_answered_time > latest
+                or verdict.closed_time > latest
+                or verdict.acted_time > latest
             )
         )
     ):

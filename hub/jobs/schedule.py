@@ -7,6 +7,7 @@ from exchange_db import months
 from exchange_db.counting import definition_of
 from exchange_db.session import Ledger
 from hub.clock import Clock
+from hub.jobs.watch import JOB, CaseWatch
 from hub.settings import Settings
 from hub.statistics.fold import FigureFold
 from hub.statistics.sheets import SheetDrawer, Submit, draws_sheets
@@ -24,14 +25,15 @@ class Job(NamedTuple):
     act: Callable[[], Awaitable[str]]
 
 
-def schedule(ledger: Ledger, settings: Settings, clock: Clock, submit: Submit) -> tuple[Job, ...]:
+def schedule(ledger: Ledger, settings: Settings, clock: Clock, submit: Submit, tell: Submit) -> tuple[Job, ...]:
     """Returns the jobs of a hub.
 
     Args:
         ledger: the hub's database.
         settings: all settings.
         clock: the hub's clock.
-        submit: takes parcels of this hub into the log.
+        submit: takes sheets of this hub into the log.
+        tell: takes events of cases into the log, in a stream of their own.
     """
     part, hub = settings.figures, settings.hub
     fold = FigureFold(ledger)
@@ -44,6 +46,11 @@ def schedule(ledger: Ledger, settings: Settings, clock: Clock, submit: Submit) -
         drawn = await drawer.run()
         return f"{drawn.sheet_count} 张报表 / sheets, {drawn.cell_count} 个单元 / cells"
 
+    watch = CaseWatch(ledger, hub, settings.life, clock, tell)
+
+    async def watch_cases() -> str:
+        return f"{await watch.run()} 条事件 / events"
+
     async def make_months() -> str:
         async with ledger.write() as session:
             await session.driver.execute(_LOCK_TIMEOUT)
@@ -51,6 +58,7 @@ def schedule(ledger: Ledger, settings: Settings, clock: Clock, submit: Submit) -
         return ""
 
     jobs = [Job("fold-figures", part.fold_seconds, fold_figures), Job("make-months", _MONTHS_SECONDS, make_months)]
+    jobs.append(Job(JOB, settings.life.watch_seconds, watch_cases))
     if draws_sheets(part.draws_sheets, hub.region):
         jobs.append(Job("draw-sheets", part.sheet_seconds, draw_sheets))
     return tuple(jobs)

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from exchange_db import receipts
-from exchange_db.cases import CaseRow, CaseState
+from exchange_db.cases import CaseRow, CaseState, Section
 from exchange_db.counting import CountingRules, is_on_time
 from exchange_db.receipts import SettledRange, Settlement
-from exchange_db.records import Violation
+from exchange_db.records import Action, Violation
 from exchange_db.regions import format_region
-from exchange_db.tracing import DeliveryTrail, SectionTrail
+from exchange_db.tracing import DeliveryTrail, SectionTrail, StepTrail
+from hub.apply.clocks import Interval
 from hub.intake.desk import Receipt
 from protos.case.v1 import case_pb2
 from protos.exchange.v1 import exchange_service_pb2 as exchange
@@ -20,7 +21,7 @@ _OUTCOMES = {
     "R": receipt_pb2.OUTCOME_REFUSED,
     "O": receipt_pb2.OUTCOME_OUT_OF_ORDER,
 }
-_SECTIONS = {1: "report", 2: "assignment", 3: "handling", 4: "verdict"}
+_SECTIONS = {section: section.name.lower() for section in Section}
 
 
 def microseconds(moment: datetime | None) -> int:
@@ -99,8 +100,8 @@ def quarantined(sequence: int, violation: Violation, moment: datetime) -> receip
 
 
 def state_name(state: int) -> str:
-    """Returns the neutral word of a case's state."""
-    return CaseState(state).name.lower()
+    """Returns the neutral word of a case's state, "" for 0."""
+    return CaseState(state).name.lower() if state else ""
 
 
 def summary(row: CaseRow, rules: CountingRules) -> exchange.CaseSummary:
@@ -125,7 +126,7 @@ def summary(row: CaseRow, rules: CountingRules) -> exchange.CaseSummary:
 def section_trace(trail: SectionTrail) -> exchange.SectionTrace:
     """Returns where one section stands."""
     return exchange.SectionTrace(
-        section=_SECTIONS[trail.section],
+        section=_SECTIONS[Section(trail.section)],
         revision=trail.revision,
         origin_id=trail.origin_id,
         sender_id=trail.sender_id,
@@ -133,6 +134,39 @@ def section_trace(trail: SectionTrail) -> exchange.SectionTrace:
         sequence=trail.sequence,
         accepted_time=microseconds(trail.accepted_time),
         applied_time=microseconds(trail.applied_time),
+    )
+
+
+def step_trace(trail: StepTrail) -> exchange.StepTrace:
+    """Returns one step of a case."""
+    return exchange.StepTrace(
+        section=_SECTIONS[Section(trail.section)],
+        revision=trail.revision,
+        origin_id=trail.origin_id,
+        state=state_name(trail.state),
+        step_time=trail.step_time,
+    )
+
+
+def clock_interval(interval: Interval) -> exchange.ClockInterval:
+    """Returns the time a case stood in one state."""
+    return exchange.ClockInterval(
+        state=state_name(interval.state),
+        from_time=interval.from_time,
+        to_time=interval.to_time,
+        is_running=interval.is_running,
+    )
+
+
+def case_action(action: Action) -> case_pb2.Action:
+    """Returns one line of the story."""
+    return case_pb2.Action(
+        action_id=action.action_id,
+        kind=action.kind,
+        platform_id=action.platform_id,
+        action_time=action.action_time,
+        actor_ref=action.actor_ref,
+        opinion=action.opinion,
     )
 
 

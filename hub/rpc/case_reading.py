@@ -14,6 +14,7 @@ from exchange_db.keys import case_key
 from exchange_db.records import Violated, Violation
 from exchange_db.regions import parse_region, region_of, tier_of
 from exchange_db.session import Ledger, ReadSession
+from hub.apply.clocks import ClockStep, intervals_of
 from hub.delivery.dialling import Dialler
 from hub.rpc import answers, paging
 from protos.case.v1 import case_pb2
@@ -56,15 +57,7 @@ class CaseReader:
             payload = payloads.get(getattr(row, f"{name}_inbox_id"))
             if payload is not None:
                 getattr(case, name).CopyFrom(getattr(parcel_pb2.Parcel.FromString(payload).case, name))
-        for action in story:
-            case.actions.add(
-                action_id=action.action_id,
-                kind=action.kind,
-                platform_id=action.platform_id,
-                action_time=action.action_time,
-                actor_ref=action.actor_ref,
-                opinion=action.opinion,
-            )
+        case.actions.extend(map(answers.case_action, story))
         return exchange.GetCaseResponse(case=case, state=answers.state_name(row.state))
 
     async def listing(self, viewer: Principal, request: exchange.ListCasesRequest) -> exchange.ListCasesResponse:
@@ -121,6 +114,11 @@ class CaseReader:
         here.deliveries.extend(
             answers.delivery_trace(trail, ids[trail.inbox_id]) for trail in await tracing.deliveries(session, row)
         )
+        steps = await tracing.steps(session, row)
+        here.steps.extend(map(answers.step_trace, steps))
+        lasted = intervals_of(ClockStep(step.state, step.step_time) for step in steps)
+        here.intervals.extend(map(answers.clock_interval, lasted))
+        here.actions.extend(map(answers.case_action, await tracing.actions(session, row)))
         here.quarantined.extend(
             answers.quarantined(
                 held.sequence,

@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exchange_db import cases, tracing
-from exchange_db.cases import COLUMNS, ActionRow, CaseFilter, CaseRow
+from exchange_db.cases import COLUMNS, ActionRow, CaseFilter, CaseRow, CaseState, Section, SectionStep
 from exchange_db.keys import case_key
 from exchange_db.records import Action
 from exchange_db.regions import Subtree, subtree
 from exchange_db.session import Ledger
+from exchange_db.tracing import StepTrail
 from tests.support.builders import CITY, COUNTY, HOUR, OTHER_COUNTY, a_case_row, an_action
 from tests.support.clock import NOON
 
@@ -137,18 +138,18 @@ async def test_actions_are_united_by_their_id(ledger: Ledger) -> None:
 async def test_sections_keep_every_revision_that_took_effect(ledger: Ledger) -> None:
     row = a_case_row()
     written = [
-        (431221, row.case_id, 1, 5, 1, COUNTY),
-        (431221, row.case_id, 1, 9, 3, COUNTY),
-        (431221, row.case_id, 2, 7, 1, CITY),
+        (5, SectionStep(Section.REPORT, 1, CaseState.FILED, NOON), COUNTY),
+        (9, SectionStep(Section.REPORT, 3, CaseState.FILED, NOON + 2), COUNTY),
+        (7, SectionStep(Section.ASSIGNMENT, 1, CaseState.DISPOSING, NOON + 1), CITY),
     ]
     async with ledger.dedicated() as connection, connection.transaction() as session:
-        await cases.add_sections(session, [cases.pack_section(*section) for section in written])
+        await cases.add_sections(session, [cases.pack_section(431221, row.case_id, *one) for one in written])
     async with ledger.read() as session:
-        cursor = await session.driver.execute(
-            "SELECT home_region, uuid_send(case_id), section, inbox_id, revision, origin_id FROM case_sections",
-            binary=True,
-        )
-        assert sorted(await cursor.fetchall()) == written
+        trails = await tracing.steps(session, row)
+    assert trails == [
+        StepTrail(step.section, step.revision, origin_id, step.state, step.step_time)
+        for _, step, origin_id in sorted(written)
+    ]
 
 
 async def test_a_reader_finds_nothing_outside_its_regions(ledger: Ledger) -> None:

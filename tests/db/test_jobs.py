@@ -117,7 +117,7 @@ async def test_the_jobs_of_a_hub_fold_draw_and_make_tables(ledger: Ledger, clock
     settings = Settings(hub=HubPart(id="431200.hub", name="怀化"))
     await apply_records(ledger, *a_closed_case("1"))
     clock.advance(days=400)
-    runner = JobRunner(ledger, schedule(ledger, settings, clock, submit), "a", clock)
+    runner = JobRunner(ledger, schedule(ledger, settings, clock, submit, submit), "a", clock)
     for name in ("fold-figures", "draw-sheets", "make-months"):
         assert await runner.run_now(name)
     assert len(handed_in) == 1
@@ -137,4 +137,8 @@ def test_only_a_hub_that_draws_sheets_has_that_job(clock: FakeClock) -> None:
 
     province = Settings(hub=HubPart(id="430000.hub", name="湖南"))
     ledger = Ledger("postgresql://nowhere/none")
-    assert [job.name for job in schedule(ledger, province, clock, submit)] == ["fold-figures", "make-months"]
+    assert [job.name for job in schedule(ledger, province, clock, submit, submit)] == [
+        "fold-figures",
+        "make-months",
+        "watch-cases",
+    ]

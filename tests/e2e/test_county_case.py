@@ -5,7 +5,7 @@ And the way back: every party gets what concerns it, with receipts and times at 
 
 from itertools import pairwise
 
-from connectors.wire import write_case
+from connectors.case_wire import write_case
 from exchange_db.records import AssignmentState, Case, CheckState, HandlingState, ReportState
 from protos.case.v1 import case_pb2
 from protos.exchange.v1 import exchange_service_pb2 as exchange

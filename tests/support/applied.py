@@ -10,8 +10,9 @@ from exchange_db.keys import PARTITION_COUNT
 from exchange_db.peers import Peer
 from exchange_db.records import Record, ReportState
 from exchange_db.session import Ledger
+from hub.apply.guards import LifeRules
 from hub.apply.routing import Router
-from hub.apply.run import Neighbourhood, apply_run, decode
+from hub.apply.run import ApplyRules, Neighbourhood, apply_run, decode
 from hub.intake.validation import Gate
 from tests.support.builders import (
     CITY,
@@ -55,10 +56,11 @@ async def apply_waiting(ledger: Ledger, rules: CountingRules | None = None, peer
         assert len(cursors) == PARTITION_COUNT
         found = await connection.driver.execute("SELECT stream_id, sender_id FROM streams")
         neighbourhood = Neighbourhood(Router(peers), dict(await found.fetchall()))
+        judged_by = ApplyRules(rules or CountingRules(), LifeRules())
         while rows := await inbox.fetch_runs(connection, cursors, 500):
             async with connection.transaction() as session:
                 decoded = await decode(session, rows)
-                moved = await apply_run(session, decoded, cursors, neighbourhood, rules or CountingRules())
+                moved = await apply_run(session, decoded, cursors, neighbourhood, judged_by)
             cursors |= moved
 
 

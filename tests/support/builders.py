@@ -178,7 +178,7 @@ def an_entry(
     facts = None
     if isinstance(record, Case):
         key, kind, origin = case_key(record.issuer_id, record.case_no), RecordKind.CASE, origin_id or record.issuer_id
-        facts = pack_facts(record, origin)
+        facts = pack_facts(record, origin, NOON)
     else:
         key, kind, origin = bytes(16), RecordKind.FIGURE_SHEET, origin_id or record.reporter_id
     entry = Entry(message_key(origin, message_id.bytes), kind, key, region_of(origin), facts, payload)

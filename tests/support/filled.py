@@ -117,7 +117,7 @@ async def _run_jobs(ledger: Ledger, settings: Settings, clock: Clock) -> None:
     async def fail() -> str:
         raise ConnectionError("邮件服务器无响应")
 
-    jobs = (*schedule(ledger, settings, clock, submit), Job("send-bulletin", 60, fail))
+    jobs = (*schedule(ledger, settings, clock, submit, submit), Job("send-bulletin", 60, fail))
     runner = JobRunner(ledger, jobs, "filling", clock)
     for job in jobs:
         await runner.run_now(job.name)

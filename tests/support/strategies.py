@@ -13,6 +13,7 @@ from exchange_db.records import (
     Assignment,
     AssignmentState,
     Case,
+    CaseLink,
     CheckState,
     CheckVerdict,
     Counts,
@@ -21,6 +22,7 @@ from exchange_db.records import (
     FigureSheet,
     Handling,
     HandlingState,
+    Milestone,
     Report,
 )
 
@@ -54,6 +56,10 @@ def _of_type(kind: Any, name: str) -> st.SearchStrategy[Any]:
         return st.floats(-180, 180) if name == "x" else st.floats(-90, 90)
     if isinstance(kind, msgspec.inspect.BoolType):
         return st.booleans()
+    if isinstance(kind, msgspec.inspect.UnionType):
+        (inner,) = (member for member in kind.types if isinstance(member, msgspec.inspect.StructType))
+        special = {"issuer_id": platform_ids} if inner.cls is CaseLink else {}
+        return st.none() | _section(inner.cls, **special)
     assert isinstance(kind, msgspec.inspect.EnumType)
     assert issubclass(kind.cls, enum.Enum)
     return st.sampled_from(kind.cls)
@@ -62,7 +68,9 @@ def _of_type(kind: Any, name: str) -> st.SearchStrategy[Any]:
 def _section(kind: type[Any], **special: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     info = msgspec.inspect.type_info(kind)
     assert isinstance(info, msgspec.inspect.StructType)
-    return st.builds(kind, **{f.name: special.get(f.name, _of_type(f.type, f.name)) for f in info.fields})
+    return st.builds(
+        kind, **{f.name: special[f.name] if f.name in special else _of_type(f.type, f.name) for f in info.fields}
+    )
 
 
 def _placed(report: Report) -> Report:
@@ -93,15 +101,28 @@ def _complete_verdict(verdict: CheckVerdict) -> CheckVerdict:
 
 
 def _complete_assignment(assignment: Assignment) -> Assignment:
-    if assignment.state is AssignmentState.DISPATCHED and not assignment.handler_id:
-        return msgspec.structs.replace(assignment, handler_id="431221.platform")
-    return assignment
+    changes: dict[str, Any] = {}
+    if assignment.state is AssignmentState.DISPATCHED:
+        changes["handler_id"] = assignment.handler_id or "431221.platform"
+    if assignment.state in (AssignmentState.SUSPENDED, AssignmentState.VOID, AssignmentState.SENT_BACK):
+        changes["reason"] = assignment.reason or "产权不清"
+    if assignment.state is AssignmentState.MERGED:
+        changes["duplicate_of"] = assignment.duplicate_of or CaseLink("431221.platform", "2020-0001")
+    if assignment.milestones:
+        last = max(milestone.deadline_time for milestone in assignment.milestones)
+        changes["deadline_time"] = last
+    return msgspec.structs.replace(assignment, **changes)
 
 
 reports = _section(Report, region_code=st.integers(0, 999_999).map("{:06d}".format), authority_id=platform_ids).map(
     _placed
 )
-assignments = _section(Assignment, handler_id=st.just("") | platform_ids).map(_complete_assignment)
+_milestones = st.lists(_section(Milestone), max_size=3).map(
+    lambda found: tuple(sorted(found, key=lambda milestone: milestone.deadline_time))
+)
+assignments = _section(Assignment, handler_id=st.just("") | platform_ids, milestones=_milestones).map(
+    _complete_assignment
+)
 handlings = _section(Handling).map(_complete_handling)
 verdicts = _section(CheckVerdict).map(_complete_verdict)
 actions = _section(Action, action_id=st.uuids().map(str), platform_id=platform_ids)

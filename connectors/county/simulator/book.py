@@ -52,12 +52,17 @@ class Book:
         """Notes that everything up to a number was taken."""
         self._file.execute("UPDATE taken SET sequence = ?", (sequence,))
 
-    def receive(self, case_no: str, deadline_time: int) -> bool:
-        """Notes a task; tells whether it is new."""
-        added = self._file.execute(
-            "INSERT OR IGNORE INTO task (case_no, deadline_time) VALUES (?, ?)", (case_no, deadline_time)
+    def receive(self, case_no: str, deadline_time: int) -> None:
+        """Notes a task, or its new deadline."""
+        self._file.execute(
+            "INSERT INTO task (case_no, deadline_time) VALUES (?, ?)"
+            " ON CONFLICT (case_no) DO UPDATE SET deadline_time = excluded.deadline_time",
+            (case_no, deadline_time),
         )
-        return added.rowcount == 1
+
+    def strike(self, case_no: str) -> None:
+        """Strikes a task that was voided."""
+        self._file.execute("DELETE FROM task WHERE case_no = ?", (case_no,))
 
     def give_on(self, case_no: str) -> None:
         """Notes that a task was given to a department."""

@@ -68,7 +68,11 @@ class _AssignmentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Assig
     ASSIGNMENT_STATE_SUSPENDED: _AssignmentState.ValueType  # 3
     """挂账, 缓办: the clock stands still."""
     ASSIGNMENT_STATE_VOID: _AssignmentState.ValueType  # 4
-    """作废."""
+    """作废. Needs a reason."""
+    ASSIGNMENT_STATE_SENT_BACK: _AssignmentState.ValueType  # 5
+    """退回受理: outside the authority's own competence, back to whoever accepted it. Needs a reason."""
+    ASSIGNMENT_STATE_MERGED: _AssignmentState.ValueType  # 6
+    """合并: the same problem as another case, confirmed by a person; counted there, not here. Needs duplicate_of."""
 
 class AssignmentState(_AssignmentState, metaclass=_AssignmentStateEnumTypeWrapper):
     """AssignmentState is what the dispatching authority has decided."""
@@ -82,8 +86,40 @@ ASSIGNMENT_STATE_DISPATCHED: AssignmentState.ValueType  # 2
 ASSIGNMENT_STATE_SUSPENDED: AssignmentState.ValueType  # 3
 """挂账, 缓办: the clock stands still."""
 ASSIGNMENT_STATE_VOID: AssignmentState.ValueType  # 4
-"""作废."""
+"""作废. Needs a reason."""
+ASSIGNMENT_STATE_SENT_BACK: AssignmentState.ValueType  # 5
+"""退回受理: outside the authority's own competence, back to whoever accepted it. Needs a reason."""
+ASSIGNMENT_STATE_MERGED: AssignmentState.ValueType  # 6
+"""合并: the same problem as another case, confirmed by a person; counted there, not here. Needs duplicate_of."""
 Global___AssignmentState: _TypeAlias = AssignmentState  # noqa: Y015
+
+class _RequestKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RequestKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RequestKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REQUEST_KIND_UNSPECIFIED: _RequestKind.ValueType  # 0
+    """Nothing is asked."""
+    REQUEST_KIND_EXTENSION: _RequestKind.ValueType  # 1
+    """延期: before the deadline only."""
+    REQUEST_KIND_SUSPENSION: _RequestKind.ValueType  # 2
+    """挂账, 缓办."""
+    REQUEST_KIND_APPEAL: _RequestKind.ValueType  # 3
+    """申诉: after the closing, once."""
+
+class RequestKind(_RequestKind, metaclass=_RequestKindEnumTypeWrapper):
+    """RequestKind is what a handling platform may ask of the authority."""
+
+REQUEST_KIND_UNSPECIFIED: RequestKind.ValueType  # 0
+"""Nothing is asked."""
+REQUEST_KIND_EXTENSION: RequestKind.ValueType  # 1
+"""延期: before the deadline only."""
+REQUEST_KIND_SUSPENSION: RequestKind.ValueType  # 2
+"""挂账, 缓办."""
+REQUEST_KIND_APPEAL: RequestKind.ValueType  # 3
+"""申诉: after the closing, once."""
+Global___RequestKind: _TypeAlias = RequestKind  # noqa: Y015
 
 class _LimitUnit:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -136,7 +172,9 @@ class _HandlingStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Handlin
     HANDLING_STATE_CLOSE_REQUESTED: _HandlingState.ValueType  # 3
     """结案申请: done, asks for the check."""
     HANDLING_STATE_RETURNED: _HandlingState.ValueType  # 4
-    """退单: not ours."""
+    """退单: not ours. Needs a reason."""
+    HANDLING_STATE_CLOSE_CONFIRMED: _HandlingState.ValueType  # 5
+    """确认结案: has taken note that the case is closed."""
 
 class HandlingState(_HandlingState, metaclass=_HandlingStateEnumTypeWrapper):
     """HandlingState is how far the handling platform has come."""
@@ -150,7 +188,9 @@ HANDLING_STATE_DISPATCHED_ON: HandlingState.ValueType  # 2
 HANDLING_STATE_CLOSE_REQUESTED: HandlingState.ValueType  # 3
 """结案申请: done, asks for the check."""
 HANDLING_STATE_RETURNED: HandlingState.ValueType  # 4
-"""退单: not ours."""
+"""退单: not ours. Needs a reason."""
+HANDLING_STATE_CLOSE_CONFIRMED: HandlingState.ValueType  # 5
+"""确认结案: has taken note that the case is closed."""
 Global___HandlingState: _TypeAlias = HandlingState  # noqa: Y015
 
 class _CheckState:
@@ -371,6 +411,7 @@ class Report(_message.Message):
     FILED_TIME_FIELD_NUMBER: _builtins.int
     COLLECTOR_REF_FIELD_NUMBER: _builtins.int
     ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    CONTINUES_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """Revision of this section, 1 or more, rising with every change."""
     state: Global___ReportState.ValueType
@@ -429,6 +470,10 @@ class Report(_message.Message):
     def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttachmentRef]:
         """Evidence taken before the work."""
 
+    @_builtins.property
+    def continues(self) -> Global___CaseKey:
+        """Closed case that this one takes up again: a closed case is never reopened, it gets a successor. Empty otherwise."""
+
     def __init__(
         self,
         *,
@@ -457,14 +502,87 @@ class Report(_message.Message):
         filed_time: _builtins.int = ...,
         collector_ref: _builtins.str = ...,
         attachments: _abc.Iterable[Global___AttachmentRef] | None = ...,
+        continues: Global___CaseKey | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["class_code", b"class_code", "position", b"position"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["class_code", b"class_code", "continues", b"continues", "position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_time", b"accepted_time", "address", b"address", "area_code", b"area_code", "attachments", b"attachments", "authority_id", b"authority_id", "campaign", b"campaign", "channel_ticket_no", b"channel_ticket_no", "class_code", b"class_code", "collector_ref", b"collector_ref", "component_id", b"component_id", "description", b"description", "duty_grid_code", b"duty_grid_code", "filed_time", b"filed_time", "filing_condition_no", b"filing_condition_no", "found_time", b"found_time", "grid_code", b"grid_code", "is_self_handled", b"is_self_handled", "position", b"position", "region_code", b"region_code", "reported_time", b"reported_time", "revision", b"revision", "source_code", b"source_code", "source_original", b"source_original", "state", b"state", "verified_time", b"verified_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_time", b"accepted_time", "address", b"address", "area_code", b"area_code", "attachments", b"attachments", "authority_id", b"authority_id", "campaign", b"campaign", "channel_ticket_no", b"channel_ticket_no", "class_code", b"class_code", "collector_ref", b"collector_ref", "component_id", b"component_id", "continues", b"continues", "description", b"description", "duty_grid_code", b"duty_grid_code", "filed_time", b"filed_time", "filing_condition_no", b"filing_condition_no", "found_time", b"found_time", "grid_code", b"grid_code", "is_self_handled", b"is_self_handled", "position", b"position", "region_code", b"region_code", "reported_time", b"reported_time", "revision", b"revision", "source_code", b"source_code", "source_original", b"source_original", "state", b"state", "verified_time", b"verified_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Report: _TypeAlias = Report  # noqa: Y015
+
+@_typing.final
+class Request(_message.Message):
+    """Request is what the handling platform asks of the authority, carried until it is answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    REQUEST_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    kind: Global___RequestKind.ValueType
+    """What is asked."""
+    request_time: _builtins.int
+    """When it was asked. Required when something is asked."""
+    reason: _builtins.str
+    """Why, up to 400 characters. Required when something is asked."""
+    def __init__(
+        self,
+        *,
+        kind: Global___RequestKind.ValueType = ...,
+        request_time: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "reason", b"reason", "request_time", b"request_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Request: _TypeAlias = Request  # noqa: Y015
+
+@_typing.final
+class Decision(_message.Message):
+    """Decision is the authority's answer to a request."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    REQUEST_TIME_FIELD_NUMBER: _builtins.int
+    IS_GRANTED_FIELD_NUMBER: _builtins.int
+    APPROVER_REF_FIELD_NUMBER: _builtins.int
+    SECOND_APPROVER_REF_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    kind: Global___RequestKind.ValueType
+    """What was asked."""
+    request_time: _builtins.int
+    """When it was asked: tells which request is meant."""
+    is_granted: _builtins.bool
+    """Granted, or refused. A refused extension does not count."""
+    approver_ref: _builtins.str
+    """Post that approved first (值班长), up to 100 characters. Never a person's name."""
+    second_approver_ref: _builtins.str
+    """Post that approved second (分管领导), up to 100 characters; another one than the first."""
+    reason: _builtins.str
+    """Why, up to 400 characters."""
+    def __init__(
+        self,
+        *,
+        kind: Global___RequestKind.ValueType = ...,
+        request_time: _builtins.int = ...,
+        is_granted: _builtins.bool = ...,
+        approver_ref: _builtins.str = ...,
+        second_approver_ref: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approver_ref", b"approver_ref", "is_granted", b"is_granted", "kind", b"kind", "reason", b"reason", "request_time", b"request_time", "second_approver_ref", b"second_approver_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Decision: _TypeAlias = Decision  # noqa: Y015
 
 @_typing.final
 class Milestone(_message.Message):
@@ -521,6 +639,13 @@ class Assignment(_message.Message):
     SUSPENDED_TIME_FIELD_NUMBER: _builtins.int
     SUSPENDED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    CHECK_LEVELS_FIELD_NUMBER: _builtins.int
+    RETURN_COUNT_FIELD_NUMBER: _builtins.int
+    IS_RULED_FIELD_NUMBER: _builtins.int
+    DUPLICATE_OF_FIELD_NUMBER: _builtins.int
+    RESUMED_DEADLINE_TIME_FIELD_NUMBER: _builtins.int
+    ACTED_TIME_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """Revision of this section, 1 or more."""
     state: Global___AssignmentState.ValueType
@@ -554,7 +679,17 @@ class Assignment(_message.Message):
     suspended_until_time: _builtins.int
     """Agreed end of the suspension."""
     reason: _builtins.str
-    """Why it was suspended, returned or voided, up to 400 characters."""
+    """Why it was suspended, sent back or voided, up to 400 characters. Required for these."""
+    check_levels: _builtins.int
+    """Checks before the closing: 2 when the handling platform's own tier checks first (区核查, then 市核查); 0 means 1."""
+    return_count: _builtins.int
+    """Returns so far (退单次数), 0 to 99: one more return is a dispute (推诿)."""
+    is_ruled: _builtins.bool
+    """Ruled after a dispute (裁定): the handler may not return the case any more."""
+    resumed_deadline_time: _builtins.int
+    """Deadline from which the clock goes on when the suspension ends by itself at suspended_until_time."""
+    acted_time: _builtins.int
+    """When the step that this revision tells was taken; 0: the other times of the section tell it."""
     @_builtins.property
     def class_code(self) -> _code_pb2.CodeRef:
         """Class as decided by the authority. Required."""
@@ -562,6 +697,14 @@ class Assignment(_message.Message):
     @_builtins.property
     def milestones(self) -> _containers.RepeatedCompositeFieldContainer[Global___Milestone]:
         """Steps of a limit with several. At most 10."""
+
+    @_builtins.property
+    def decision(self) -> Global___Decision:
+        """Answer to the latest request of the handling platform."""
+
+    @_builtins.property
+    def duplicate_of(self) -> Global___CaseKey:
+        """Case that this one repeats; required when merged."""
 
     def __init__(
         self,
@@ -585,10 +728,17 @@ class Assignment(_message.Message):
         suspended_time: _builtins.int = ...,
         suspended_until_time: _builtins.int = ...,
         reason: _builtins.str = ...,
+        decision: Global___Decision | None = ...,
+        check_levels: _builtins.int = ...,
+        return_count: _builtins.int = ...,
+        is_ruled: _builtins.bool = ...,
+        duplicate_of: Global___CaseKey | None = ...,
+        resumed_deadline_time: _builtins.int = ...,
+        acted_time: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["class_code", b"class_code"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["class_code", b"class_code", "decision", b"decision", "duplicate_of", b"duplicate_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_code", b"class_code", "deadline_time", b"deadline_time", "dispatch_count", b"dispatch_count", "dispatched_time", b"dispatched_time", "extension_count", b"extension_count", "handler_id", b"handler_id", "is_supervised", b"is_supervised", "limit_unit", b"limit_unit", "limit_value", b"limit_value", "milestones", b"milestones", "original_deadline_time", b"original_deadline_time", "reason", b"reason", "revision", b"revision", "state", b"state", "supervision_deadline_time", b"supervision_deadline_time", "suspended_time", b"suspended_time", "suspended_until_time", b"suspended_until_time", "unit_code", b"unit_code", "unit_name", b"unit_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acted_time", b"acted_time", "check_levels", b"check_levels", "class_code", b"class_code", "deadline_time", b"deadline_time", "decision", b"decision", "dispatch_count", b"dispatch_count", "dispatched_time", b"dispatched_time", "duplicate_of", b"duplicate_of", "extension_count", b"extension_count", "handler_id", b"handler_id", "is_ruled", b"is_ruled", "is_supervised", b"is_supervised", "limit_unit", b"limit_unit", "limit_value", b"limit_value", "milestones", b"milestones", "original_deadline_time", b"original_deadline_time", "reason", b"reason", "resumed_deadline_time", b"resumed_deadline_time", "return_count", b"return_count", "revision", b"revision", "state", b"state", "supervision_deadline_time", b"supervision_deadline_time", "suspended_time", b"suspended_time", "suspended_until_time", b"suspended_until_time", "unit_code", b"unit_code", "unit_name", b"unit_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -613,6 +763,9 @@ class Handling(_message.Message):
     RESULT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    REQUEST_FIELD_NUMBER: _builtins.int
+    LOCAL_CHECKED_TIME_FIELD_NUMBER: _builtins.int
+    ACTED_TIME_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """Revision of this section, 1 or more."""
     state: Global___HandlingState.ValueType
@@ -637,9 +790,17 @@ class Handling(_message.Message):
     """What was done, up to 4,000 characters."""
     reason: _builtins.str
     """Why it was returned, up to 400 characters. Required when returned."""
+    local_checked_time: _builtins.int
+    """When the platform's own tier checked the work (区核查); required before a close request when check_levels is 2."""
+    acted_time: _builtins.int
+    """When the step that this revision tells was taken; 0: the other times of the section tell it."""
     @_builtins.property
     def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttachmentRef]:
         """Evidence taken after the work."""
+
+    @_builtins.property
+    def request(self) -> Global___Request:
+        """What is asked of the authority, until it has answered."""
 
     def __init__(
         self,
@@ -657,10 +818,13 @@ class Handling(_message.Message):
         result: _builtins.str = ...,
         reason: _builtins.str = ...,
         attachments: _abc.Iterable[Global___AttachmentRef] | None = ...,
+        request: Global___Request | None = ...,
+        local_checked_time: _builtins.int = ...,
+        acted_time: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "close_requested_time", b"close_requested_time", "dispatched_on_time", b"dispatched_on_time", "disposed_time", b"disposed_time", "local_case_no", b"local_case_no", "local_unit_code", b"local_unit_code", "local_unit_name", b"local_unit_name", "reason", b"reason", "received_time", b"received_time", "result", b"result", "revision", b"revision", "round", b"round", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acted_time", b"acted_time", "attachments", b"attachments", "close_requested_time", b"close_requested_time", "dispatched_on_time", b"dispatched_on_time", "disposed_time", b"disposed_time", "local_case_no", b"local_case_no", "local_checked_time", b"local_checked_time", "local_unit_code", b"local_unit_code", "local_unit_name", b"local_unit_name", "reason", b"reason", "received_time", b"received_time", "request", b"request", "result", b"result", "revision", b"revision", "round", b"round", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -683,6 +847,8 @@ class CheckVerdict(_message.Message):
     SATISFACTION_SCORE_FIELD_NUMBER: _builtins.int
     HAS_SATISFACTION_FIELD_NUMBER: _builtins.int
     ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    APPEAL_DECISION_FIELD_NUMBER: _builtins.int
+    ACTED_TIME_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """Revision of this section, 1 or more."""
     state: Global___CheckState.ValueType
@@ -703,9 +869,17 @@ class CheckVerdict(_message.Message):
     """Satisfaction, -100 to 100, as asked; meaningless unless has_satisfaction."""
     has_satisfaction: _builtins.bool
     """Whether anybody was asked."""
+    acted_time: _builtins.int
+    """When the step that this revision tells was taken; 0: the other times of the section tell it."""
     @_builtins.property
     def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttachmentRef]:
         """Evidence of the check."""
+
+    @_builtins.property
+    def appeal_decision(self) -> Global___Decision:
+        """Answer to the appeal of the handling platform, after the closing. A granted one exempts the case from being
+        counted late; the times stay as they were.
+        """
 
     def __init__(
         self,
@@ -721,10 +895,12 @@ class CheckVerdict(_message.Message):
         satisfaction_score: _builtins.int = ...,
         has_satisfaction: _builtins.bool = ...,
         attachments: _abc.Iterable[Global___AttachmentRef] | None = ...,
+        appeal_decision: Global___Decision | None = ...,
+        acted_time: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appeal_decision", b"appeal_decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "check_answered_time", b"check_answered_time", "check_sent_time", b"check_sent_time", "closed_time", b"closed_time", "closing_kind", b"closing_kind", "has_satisfaction", b"has_satisfaction", "reason", b"reason", "revision", b"revision", "round", b"round", "satisfaction_score", b"satisfaction_score", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acted_time", b"acted_time", "appeal_decision", b"appeal_decision", "attachments", b"attachments", "check_answered_time", b"check_answered_time", "check_sent_time", b"check_sent_time", "closed_time", b"closed_time", "closing_kind", b"closing_kind", "has_satisfaction", b"has_satisfaction", "reason", b"reason", "revision", b"revision", "round", b"round", "satisfaction_score", b"satisfaction_score", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

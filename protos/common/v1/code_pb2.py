@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bprotos/common/v1/code.proto\x12\x0fsanji.common.v1\"V\n\x07\x43odeRef\x12\x14\n\x0cstandard_ref\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.sanji.common.v1.CodeKind\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t*S\n\x08\x43odeKind\x12\x19\n\x15\x43ODE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43ODE_KIND_COMPONENT\x10\x01\x12\x13\n\x0f\x43ODE_KIND_EVENT\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bprotos/common/v1/code.proto\x12\x0fsanji.common.v1\"h\n\x07\x43odeRef\x12\x14\n\x0cstandard_ref\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.sanji.common.v1.CodeKind\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x10\n\x08original\x18\x04 \x01(\t*S\n\x08\x43odeKind\x12\x19\n\x15\x43ODE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43ODE_KIND_COMPONENT\x10\x01\x12\x13\n\x0f\x43ODE_KIND_EVENT\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.common.v1.code_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CODEKIND']._serialized_start=136
-  _globals['_CODEKIND']._serialized_end=219
+  _globals['_CODEKIND']._serialized_start=154
+  _globals['_CODEKIND']._serialized_end=237
   _globals['_CODEREF']._serialized_start=48
-  _globals['_CODEREF']._serialized_end=134
+  _globals['_CODEREF']._serialized_end=152
 # @@protoc_insertion_point(module_scope)

@@ -52,22 +52,26 @@ class CodeRef(_message.Message):
     STANDARD_REF_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
+    ORIGINAL_FIELD_NUMBER: _builtins.int
     standard_ref: _builtins.str
     """Standard and year, for example "GB/T-30428.2-2013". Required, 1 to 40 characters."""
     kind: Global___CodeKind.ValueType
     """Component or event. Required."""
     code: _builtins.str
     """Major and minor joined by "-", for example "04-06", digits as the standard prints them. Required, 1 to 20 characters."""
+    original: _builtins.str
+    """The class as its writer first sent it, "standard|C or E|code", when it was translated on the way; empty otherwise."""
     def __init__(
         self,
         *,
         standard_ref: _builtins.str = ...,
         kind: Global___CodeKind.ValueType = ...,
         code: _builtins.str = ...,
+        original: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "kind", b"kind", "standard_ref", b"standard_ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "kind", b"kind", "original", b"original", "standard_ref", b"standard_ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -667,6 +667,9 @@ class TierTrace(_message.Message):
     DELIVERIES_FIELD_NUMBER: _builtins.int
     QUARANTINED_FIELD_NUMBER: _builtins.int
     UNREACHABLE_REASON_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    INTERVALS_FIELD_NUMBER: _builtins.int
+    ACTIONS_FIELD_NUMBER: _builtins.int
     hub_id: _builtins.str
     """Hub."""
     tier: _builtins.str
@@ -687,6 +690,18 @@ class TierTrace(_message.Message):
     def quarantined(self) -> _containers.RepeatedCompositeFieldContainer[_receipt_pb2.Receipt]:
         """Records of this case in quarantine there."""
 
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___StepTrace]:
+        """Every step of the case that took effect there, in order."""
+
+    @_builtins.property
+    def intervals(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClockInterval]:
+        """How long the case stood in each state, in order."""
+
+    @_builtins.property
+    def actions(self) -> _containers.RepeatedCompositeFieldContainer[_case_pb2.Action]:
+        """What people and hubs noted about it, oldest first."""
+
     def __init__(
         self,
         *,
@@ -697,14 +712,89 @@ class TierTrace(_message.Message):
         deliveries: _abc.Iterable[Global___DeliveryTrace] | None = ...,
         quarantined: _abc.Iterable[_receipt_pb2.Receipt] | None = ...,
         unreachable_reason: _builtins.str = ...,
+        steps: _abc.Iterable[Global___StepTrace] | None = ...,
+        intervals: _abc.Iterable[Global___ClockInterval] | None = ...,
+        actions: _abc.Iterable[_case_pb2.Action] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "hub_id", b"hub_id", "quarantined", b"quarantined", "sections", b"sections", "state", b"state", "tier", b"tier", "unreachable_reason", b"unreachable_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "deliveries", b"deliveries", "hub_id", b"hub_id", "intervals", b"intervals", "quarantined", b"quarantined", "sections", b"sections", "state", b"state", "steps", b"steps", "tier", b"tier", "unreachable_reason", b"unreachable_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TierTrace: _TypeAlias = TierTrace  # noqa: Y015
+
+@_typing.final
+class StepTrace(_message.Message):
+    """StepTrace is one revision, or one event, that took effect."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECTION_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    ORIGIN_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    STEP_TIME_FIELD_NUMBER: _builtins.int
+    section: _builtins.str
+    """report, assignment, handling, verdict, or event for what time brought about."""
+    revision: _builtins.int
+    """Revision of the section; 0 for an event."""
+    origin_id: _builtins.str
+    """Who wrote it."""
+    state: _builtins.str
+    """State of the case after it; empty when it is older than such notes."""
+    step_time: _builtins.int
+    """When the step was taken, as its writer says, microseconds since 1970-01-01T00:00:00Z."""
+    def __init__(
+        self,
+        *,
+        section: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        origin_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+        step_time: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin_id", b"origin_id", "revision", b"revision", "section", b"section", "state", b"state", "step_time", b"step_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepTrace: _TypeAlias = StepTrace  # noqa: Y015
+
+@_typing.final
+class ClockInterval(_message.Message):
+    """ClockInterval is the time a case stood in one state."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    TO_TIME_FIELD_NUMBER: _builtins.int
+    IS_RUNNING_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    """State of the case."""
+    from_time: _builtins.int
+    """Begin, microseconds since 1970-01-01T00:00:00Z."""
+    to_time: _builtins.int
+    """End; 0 while it lasts."""
+    is_running: _builtins.bool
+    """Whether the time of the responsible unit ran."""
+    def __init__(
+        self,
+        *,
+        state: _builtins.str = ...,
+        from_time: _builtins.int = ...,
+        to_time: _builtins.int = ...,
+        is_running: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "is_running", b"is_running", "state", b"state", "to_time", b"to_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClockInterval: _TypeAlias = ClockInterval  # noqa: Y015
 
 @_typing.final
 class TraceCaseResponse(_message.Message):
