@@ -47,6 +47,9 @@ _CLASS_PATHS = {
     "class_code": "class_code.code",
     "class_original": "class_code.original",
 }
+#: Fields with codes that cases are counted by.
+_REPORT_CODES = ("class_code.standard_ref", "class_code.code", "source_code")
+_ASSIGNMENT_CODES = ("class_code.standard_ref", "class_code.code", "unit_code")
 _POSITION_PATHS = {"crs": "position.crs", "x": "position.x", "y": "position.y"}
 
 _REPORT = FieldReader(Report, "case.report", _CLASS_PATHS | _POSITION_PATHS)

@@ -29,8 +29,8 @@ from protos.figure.v1 import figure_pb2
 
 _MAX_CELLS = 20_000
 _MAX_COUNT = 1_000_000_000_000
-_LATEST_TIME = 7_258_118_400_000_000
 _LENGTH_DELIMITED = 2
+_LATEST_TIME = 7_258_118_400_000_000
 _COUNTS = attrgetter(*COUNTERS)
 _KINDS = {"case": RecordKind.CASE, "component": RecordKind.COMPONENT, "figure_sheet": RecordKind.FIGURE_SHEET}
 

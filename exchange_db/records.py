@@ -173,7 +173,7 @@ class Milestone(Struct, frozen=True, array_like=True, gc=False):
     """One step of a limit with several."""
 
     name: Name40
-    deadline_time: Annotated[int, Meta(ge=1, le=7_258_118_400_000_000)]
+    deadline_time: KnownTime
     reached_time: Time = 0
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from exchange_db.cases import CaseState
 from exchange_db.reasons import REASONS
+from hub.apply.lifecycle import RESUME
 from hub.apply.transitions import FINAL, STEPS, Step
 from hub.console.words import STATES
 from hub.jobs import watch
@@ -40,6 +41,6 @@ def test_every_reason_of_the_guards_is_told() -> None:
 
 
 def test_every_event_is_told() -> None:
-    kinds = (watch.RESUME, watch.DEADLINE_NEAR, watch.DEADLINE_PASSED, watch.SUSPENDED_LONG, watch.DUPLICATE_FOUND)
+    kinds = (RESUME, watch.DEADLINE_NEAR, watch.DEADLINE_PASSED, watch.SUSPENDED_LONG, watch.DUPLICATE_FOUND)
     for kind in kinds:
         assert f"| `{kind}` |" in _PAGE
