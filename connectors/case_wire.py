@@ -34,9 +34,6 @@ from protos.case.v1 import case_pb2
 is_uuid = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z").match
 _MAX_ACTIONS = 50
 _MAX_MILESTONES = 10
-#: Fields with codes that cases are counted by.
-_REPORT_CODES = ("class_code.standard_ref", "class_code.code", "source_code")
-_ASSIGNMENT_CODES = ("class_code.standard_ref", "class_code.code", "unit_code")
 #: Decisions that somebody else must be able to understand.
 _REASONED = frozenset({AssignmentState.SUSPENDED, AssignmentState.VOID, AssignmentState.SENT_BACK})
 
