@@ -17,6 +17,7 @@ from google.rpc import error_details_pb2, status_pb2
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
+from protos.attachment.v1 import attachment_service_pb2_grpc as attachment_grpc
 from protos.exchange.v1 import exchange_service_pb2 as exchange
 from protos.exchange.v1 import exchange_service_pb2_grpc as exchange_grpc
 from protos.exchange.v1 import parcel_pb2
@@ -137,6 +138,7 @@ class GrpcPeer:
         )
         self.exchange = exchange_grpc.ExchangeServiceStub(self._channel)
         self.federation = federation_grpc.FederationServiceStub(self._channel)
+        self.attachments = attachment_grpc.AttachmentServiceStub(self._channel)
         self.statistics = statistics_grpc.StatisticsServiceStub(self._channel)
         return self
 
