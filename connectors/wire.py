@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 from google.protobuf.message import DecodeError
 
+from connectors.attachment_wire import read_attachments, write_attachments
 from exchange_db.records import (
     COUNTERS,
     Action,
@@ -185,6 +186,12 @@ def read_case(message: case_pb2.Case) -> Case:
             raise Violated("FIELD_INVALID", "case.actions", f"{len(actions)} > {_MAX_ACTIONS}")
     if not (report or assignment or handling or verdict or actions):
         raise Violated("RECORD_MISSING", "case")
+    if (
+        (report and message.report.attachments)
+        or (handling and message.handling.attachments)
+        or (verdict and message.verdict.attachments)
+    ):
+        return Case(issuer_id, case_no, report, assignment, handling, verdict, actions, read_attachments(message))
     return Case(issuer_id, case_no, report, assignment, handling, verdict, actions)
 
 
@@ -342,6 +349,7 @@ def write_case(case: Case, message: case_pb2.Case) -> None:
             _write_fields(reader, section, getattr(message, reader.name.rpartition(".")[2]))
     for action in case.actions:
         _write_fields(_ACTION, action, message.actions.add())
+    write_attachments(case, message)
 
 
 def _write_fields(reader: _Reader, record: Any, message: Any) -> None:
