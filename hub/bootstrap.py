@@ -17,11 +17,16 @@ from hub.delivery.dialling import Dialler
 from hub.delivery.dispatcher import Dispatcher
 from hub.delivery.fetcher import Fetcher
 from hub.delivery.office import DeliveryOffice
+from hub.evidence.giving import EvidenceReader
+from hub.evidence.reception import ReceptionDesk
+from hub.evidence.store import open_store
 from hub.intake.desk import IntakeDesk
 from hub.intake.own import OwnStream
+from hub.jobs.evidence import evidence_jobs
 from hub.jobs.runner import JobRunner
 from hub.jobs.schedule import schedule
 from hub.listener import Listener
+from hub.rpc.attachment_servicer import AttachmentServicer
 from hub.rpc.calls import CallGuard
 from hub.rpc.case_reading import CaseReader
 from hub.rpc.exchange_servicer import ExchangeServicer
@@ -105,7 +110,12 @@ class Hub:
             works.append(("deliver", self._office(ledger, listener, desk, holder).run()))
         if "schedule" in self._roles:
             own = OwnStream(ledger, desk, settings.hub.id, settings.hub.region, "figures")
-            runner = JobRunner(ledger, schedule(ledger, settings, self._clock, own.submit), holder, self._clock)
+            jobs = schedule(ledger, settings, self._clock, own.submit)
+            jobs += evidence_jobs(
+                ledger, settings.evidence, self._clock, *make_evidence(ledger, settings, self._clock),
+                make_dialler(settings).target,
+            )  # fmt: skip
+            runner = JobRunner(ledger, jobs, holder, self._clock)
             works.append(("schedule", runner.run()))
         if "console" in self._roles:
             # Only a process with pages carries the weight of a web server.
@@ -134,10 +144,12 @@ class Hub:
         settings = self._settings
         hub, tls = settings.hub, settings.tls
         reader = CaseReader(ledger, make_dialler(settings), hub.id, settings.figures.counting)
+        exchange = ExchangeServicer(ledger, desk, listener, reader, self._clock)
         servicers = Servicers(
-            ExchangeServicer(ledger, desk, listener, reader, self._clock),
+            exchange,
             FederationServicer(ledger, self._clock, hub.id, hub.name, hub.region),
             StatisticsServicer(FigureReader(ledger, settings)),
+            AttachmentServicer(*make_evidence(ledger, settings, self._clock), exchange.draining),
         )
         return RpcServer(
             CallGuard(ledger, self._clock),
@@ -153,6 +165,20 @@ class Hub:
 def make_dialler(settings: Settings) -> Dialler:
     """Returns what dials neighbours with this hub's certificate."""
     return Dialler(settings.tls.authority, settings.tls.certificate, settings.tls.key)
+
+
+def make_evidence(ledger: Ledger, settings: Settings, clock: Clock) -> tuple[ReceptionDesk, EvidenceReader]:
+    """Returns what takes evidence in and what gives it out, over the store the settings name.
+
+    Raises:
+        StoreUnavailable: the store cannot be used.
+    """
+    part, region = settings.evidence, settings.hub.region
+    store = open_store(part)
+    return (
+        ReceptionDesk(ledger, store, part, clock, region, settings.figures.zone),
+        EvidenceReader(ledger, store, part, clock, region),
+    )
 
 
 def open_database(settings: Settings, stack: AsyncExitStack) -> str:
