@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import http.client
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,6 @@ from tests.support.evidence import Witnesses, build_witnesses
 from tests.support.photos import a_film, a_photo, an_offer, digest_of
 from tests.support.stages import staged
 
-KEYS = {"access_key_id": "test", "secret_access_key": "test", "region": "us-east-1"}
-
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
@@ -29,12 +28,11 @@ def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    making = http.client.HTTPConnection(host, int(port))
+    making.request("PUT", "/evidence")
+    assert making.getresponse().status == 200
+    making.close()
     url = f"http://{host}:{port}"
-    import boto3
-
-    boto3.client(
-        "s3", endpoint_url=url, aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
-    ).create_bucket(Bucket="evidence")
     yield url
     server.stop()
 
@@ -79,7 +77,14 @@ def test_a_hub_keeps_its_evidence_in_a_bucket(server: EmbeddedServer, endpoint: 
         assert not (await site.county.hand_in(tmp_path, photo, offer)).is_duplicate
         assert (await site.county.hand_in(tmp_path, photo, offer)).is_duplicate
         assert await site.county.fetch(tmp_path, offer.digest) == photo
-        held = S3Store("evidence", endpoint=endpoint, client_options={"allow_http": True}, **KEYS)
+        held = S3Store(
+            "evidence",
+            endpoint=endpoint,
+            region="us-east-1",
+            access_key_id="test",
+            secret_access_key="test",
+            client_options={"allow_http": True},
+        )
         name = f"{offer.digest[:2]}/{offer.digest[2:4]}/{offer.digest}"
         assert bytes((await obstore.get_async(held, name)).bytes()) == photo
         await obstore.put_async(held, name, photo[:-1] + b"?")

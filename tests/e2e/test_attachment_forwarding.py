@@ -104,7 +104,7 @@ async def test_damage_is_found_by_the_scrub_and_fetched_again(way: Way, tmp_path
     assert (scrubbed.code, "损坏 1 个" in scrubbed.told) == (1, True), scrubbed.told
 
     async def is_whole() -> bool:
-        return path.read_bytes() == after
+        return bool(path.read_bytes() == after)
 
     await until(is_whole, "whole bytes")
     await until_value(way.province, "held", "SELECT state FROM attachments WHERE digest = %s", bytes.fromhex(digest))
