@@ -7,7 +7,7 @@ holds and speaks for everybody outside this hub's subtree, so nothing can come b
 from collections.abc import Collection
 
 from auth.principal import Principal
-from exchange_db.attachment_records import EvidenceRule
+from exchange_db.attachment_records import AttachmentKind, EvidenceRule
 from exchange_db.records import Violated
 from exchange_db.regions import Subtree, format_region, region_of, subtree
 
@@ -78,6 +78,17 @@ def is_given(viewer: Principal, kinds: Collection[int], rules: Collection[Eviden
         rule.neighbour in (viewer.relation, viewer.peer_id) and (rule.kind in kinds or (rule.kind is None and kinds))
         for rule in rules
     )
+
+
+def kinds_wanted(viewer: Principal, rules: Collection[EvidenceRule]) -> frozenset[AttachmentKind]:
+    """Returns the kinds of evidence a neighbour is told that this hub wants from it.
+
+    A platform cannot be asked by itself, and what it names it has: it is told of everything.
+    """
+    every = frozenset(AttachmentKind)
+    if viewer.kind == "platform":
+        return every
+    return frozenset(kind for kind in every if is_fetched(viewer.peer_id, viewer.relation, kind, rules))
 
 
 def is_fetched(sender_id: str, relation: str, kind: int, rules: Collection[EvidenceRule]) -> bool:

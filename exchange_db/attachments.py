@@ -4,6 +4,7 @@ Digests are 64 hex digits here and 32 bytes in the tables; times are microsecond
 ``hub.evidence`` and the command line. ``exchange_db.evidence_search`` fills in what cases name.
 """
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from exchange_db.attachment_records import AttachmentKind, Offer
@@ -251,6 +252,39 @@ async def missing(
         f" WHERE a.state = 'corrupt' AND r.state = 'held'{condition} ORDER BY r.found_time LIMIT %(limit)s)"
         " ORDER BY 11 LIMIT %(limit)s",
         values,
+    )
+    return [MissingRef._make((*row[:6], AttachmentKind(row[6]), *row[7:])) for row in await cursor.fetchall()]
+
+
+async def wanted(
+    session: Session, sender_id: str, kinds: Collection[int], after: tuple[int, str], limit: int
+) -> list[MissingRef]:
+    """Returns what is missing of the evidence that sections of a neighbour name, the longest missing first.
+
+    Args:
+        session: any session.
+        sender_id: the neighbour.
+        kinds: kinds of evidence.
+        after: (found_time, digest) of the last row seen.
+        limit: most rows.
+    """
+    condition = (
+        " AND r.sender_id = %(sender)s AND r.kind = ANY(%(kinds)s) AND (r.found_time, r.digest) >"
+        " ('1970-01-01Z'::timestamptz + %(time)s * interval '1 microsecond', %(digest)s)"
+    )
+    cursor = await session.driver.execute(
+        f"(SELECT {_REF_COLUMNS}, false FROM attachment_refs r WHERE r.state = 'missing'{condition}"  # noqa: S608 — constants
+        " ORDER BY r.found_time, r.digest LIMIT %(limit)s) UNION ALL"
+        f" (SELECT {_REF_COLUMNS}, true FROM attachments a JOIN attachment_refs r USING (digest)"
+        f" WHERE a.state = 'corrupt' AND r.state = 'held'{condition} ORDER BY r.found_time, r.digest LIMIT %(limit)s)"
+        " ORDER BY 11, 4 LIMIT %(limit)s",
+        {
+            "sender": sender_id,
+            "kinds": list(map(int, kinds)),
+            "time": after[0],
+            "digest": bytes.fromhex(after[1]),
+            "limit": limit,
+        },
     )
     return [MissingRef._make((*row[:6], AttachmentKind(row[6]), *row[7:])) for row in await cursor.fetchall()]
 

@@ -113,7 +113,7 @@ class Hub:
             jobs = schedule(ledger, settings, self._clock, own.submit)
             jobs += evidence_jobs(
                 ledger, settings.evidence, self._clock, *make_evidence(ledger, settings, self._clock),
-                make_dialler(settings).target,
+                make_dialler(settings).target, is_dialled=bool(settings.listen.public_address),
             )  # fmt: skip
             runner = JobRunner(ledger, jobs, holder, self._clock)
             works.append(("schedule", runner.run()))

@@ -16,7 +16,7 @@ from typing import Any
 from connectors.county.attachment_spool import AttachmentSpool, Waiting
 from connectors.county.pusher import Listener, pause_seconds
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
-from connectors.transports.attachment_calls import Delivered, Progress, download, upload
+from connectors.transports.attachment_calls import Delivered, Progress, download, file_source, upload
 from connectors.transports.grpc_peer import GrpcPeer, Target
 from exchange_db.attachment_records import AttachmentRef, Offer
 from exchange_db.records import Case, Violated
@@ -91,7 +91,7 @@ async def send_file(target: Target, offer: Offer, path: Path, told: Progress | N
         OSError: the file cannot be read.
     """
     async with GrpcPeer(target) as hub:
-        return await upload(hub, offer, path, told)
+        return await upload(hub, offer, file_source(path), told)
 
 
 async def fetch_file(target: Target, digest: str, path: Path) -> None:
@@ -187,7 +187,7 @@ class AttachmentSender:
             self._spool.refuse(waiting, "FILE_GONE", text)
             return
         try:
-            await upload(hub, waiting.offer, path)
+            await upload(hub, waiting.offer, file_source(path))
         except CredentialsRefused as error:
             if error.reason not in _ABOUT_THE_CASE:
                 raise

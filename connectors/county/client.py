@@ -17,9 +17,10 @@ from connectors.county.profile import Profile, read_profile
 from connectors.county.pusher import NumbersDisagree, Pusher, pause_seconds, target_of
 from connectors.county.spool import Item, Outcome, Spool, SpoolInvalid, State
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
+from connectors.transports.attachment_calls import wanted_by
 from connectors.transports.grpc_peer import GrpcPeer
 from connectors.wire import read_parcel
-from exchange_db.attachment_records import AttachmentKind, AttachmentRef
+from exchange_db.attachment_records import AttachmentKind, AttachmentRef, Offer
 from exchange_db.records import Case, Handling, Violated, Violation
 
 __all__ = ["CountyClient", "Receipt", "State"]
@@ -164,6 +165,15 @@ class CountyClient:
             OSError: the file cannot be written.
         """
         await fetch_file(self._target, ref.digest, Path(path))
+
+    async def wanted(self) -> list[Offer]:
+        """Returns the evidence that our sections name and the hub misses, the longest missing first.
+
+        Raises:
+            Unreachable, CallRefused, CredentialsRefused: see there.
+        """
+        async with GrpcPeer(self._target) as hub:
+            return [offer async for offer in wanted_by(hub)]
 
     async def flush_attachments(self) -> list[RefusedUpload]:
         """Returns when the hub has all evidence of the cases reported so far, or has refused it; gives the refused.

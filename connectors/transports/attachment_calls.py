@@ -14,14 +14,17 @@ import grpc
 
 from connectors.errors import Unreachable
 from connectors.transports.grpc_peer import GrpcPeer, asked, translated
-from exchange_db.attachment_records import Offer
+from exchange_db.attachment_records import AttachmentKind, Offer
 from protos.attachment.v1 import attachment_service_pb2 as attachment
 from protos.case.v1 import case_pb2
+from protos.common.v1 import page_pb2
 
 CHUNK = 512 * 1024
 #: Longest silence of a neighbour; storing a large film in a bucket takes its time.
 ANSWER_SECONDS = 300.0
 
+#: Gives bytes from an offset on.
+Source = Callable[[int], AsyncIterator[bytes]]
 #: Told how many bytes are on the hub's disk.
 Progress = Callable[[int], None]
 
@@ -43,19 +46,19 @@ class FetchedPiece(NamedTuple):
     media_type: str
 
 
-async def upload(peer: GrpcPeer, offer: Offer, path: Path, told: Progress | None = None) -> Delivered:
-    """Sends a file from where the hub says, and returns its verdict.
+async def upload(peer: GrpcPeer, offer: Offer, source: Source, told: Progress | None = None) -> Delivered:
+    """Sends bytes from where the hub says, and returns its verdict.
 
     Args:
         peer: an open connection.
-        offer: what the file is and which case it belongs to.
-        path: the file.
+        offer: what the bytes are and which case they belong to.
+        source: gives them from an offset on, in pieces of at most 1 MiB.
         told: called with every acknowledged offset.
 
     Raises:
         Unreachable: the connection broke; the same call goes on where it stopped.
         CallRefused, CredentialsRefused: the hub does not want it.
-        OSError: the file cannot be read.
+        Exception: what the source raises.
     """
     call = peer.attachments.Upload()
     sending: asyncio.Task[None] | None = None
@@ -64,7 +67,7 @@ async def upload(peer: GrpcPeer, offer: Offer, path: Path, told: Progress | None
         opened = await _read(call)
         if opened is None or not opened.HasField("opened"):
             raise Unreachable("the upload ended before it was opened")
-        sending = asyncio.create_task(_send(call, path, opened.opened.next_offset))
+        sending = asyncio.create_task(_send(call, source, opened.opened.next_offset))
         if told is not None:
             told(opened.opened.next_offset)
         while (answer := await _read(call, sending)) is not None:
@@ -87,7 +90,7 @@ async def upload(peer: GrpcPeer, offer: Offer, path: Path, told: Progress | None
 
 
 async def _read(call: Any, sending: "asyncio.Task[None] | None" = None) -> attachment.UploadResponse | None:
-    """Returns the next answer; what went wrong with the file is told first."""
+    """Returns the next answer; what went wrong at the source is told first."""
     reading = asyncio.ensure_future(call.read())
     waited = {reading, sending} if sending is not None and not sending.done() else {reading}
     try:
@@ -101,16 +104,47 @@ async def _read(call: Any, sending: "asyncio.Task[None] | None" = None) -> attac
     return answer if isinstance(answer, attachment.UploadResponse) else None
 
 
-async def _send(call: Any, path: Path, offset: int) -> None:
+async def _send(call: Any, source: Source, offset: int) -> None:
     # The call may be over; what ended it is told where the answers are read.
     with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+        async for data in source(offset):
+            chunk = attachment.Chunk(offset=offset, data=data)
+            await call.write(attachment.UploadRequest(chunk=chunk))
+            offset += len(data)
+        await call.done_writing()
+
+
+def file_source(path: Path) -> Source:
+    """Returns what gives the bytes of a file."""
+
+    async def pieces(offset: int) -> AsyncIterator[bytes]:
         with path.open("rb") as file:
             file.seek(offset)
             while data := await asyncio.to_thread(file.read, CHUNK):
-                chunk = attachment.Chunk(offset=offset, data=data)
-                await call.write(attachment.UploadRequest(chunk=chunk))
-                offset += len(data)
-        await call.done_writing()
+                yield data
+
+    return pieces
+
+
+async def wanted_by(peer: GrpcPeer) -> AsyncIterator[Offer]:
+    """Yields what a hub misses from us and would like to have, the longest missing first.
+
+    Raises:
+        Unreachable, CallRefused, CredentialsRefused: see there.
+    """
+    token = ""
+    while True:
+        request = attachment.ListWantedRequest(page=page_pb2.Page(size=500, token=token))
+        answer = await asked(peer.attachments.ListWanted(request, timeout=30.0))
+        for item in answer.wanted:
+            header = item.header
+            yield Offer(
+                header.digest, header.size_bytes, header.media_type, AttachmentKind(int(header.kind)),
+                header.key.issuer_id, header.key.case_no,
+            )  # fmt: skip
+        token = answer.next_page_token
+        if not token:
+            return
 
 
 async def download(peer: GrpcPeer, digest: str, offset: int = 0) -> AsyncIterator[FetchedPiece]:

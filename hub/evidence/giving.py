@@ -7,11 +7,11 @@ import hashlib
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from auth.permissions import is_given, visible_regions
+from auth.permissions import is_given, kinds_wanted, visible_regions
 from auth.principal import Principal
 from exchange_db import attachments
 from exchange_db.attachment_records import EvidenceRule, parse_rule
-from exchange_db.attachments import Rights, Stored
+from exchange_db.attachments import MissingRef, Rights, Stored
 from exchange_db.records import Violated
 from exchange_db.session import Ledger
 from hub.clock import Clock
@@ -54,6 +54,7 @@ class EvidenceReader:
         self._ledger = ledger
         self._store = store
         self._rules: tuple[EvidenceRule, ...] = tuple(map(parse_rule, part.forward))
+        self._wishes: tuple[EvidenceRule, ...] = tuple(map(parse_rule, part.fetch))
         self._clock = clock
         self._hub_region = hub_region
 
@@ -145,6 +146,12 @@ class EvidenceReader:
                 else:
                     found.append(Standing(digest, "missing" if digest in known else "unknown"))
         return found
+
+    async def wanted(self, viewer: Principal, after: tuple[int, str], limit: int) -> list[MissingRef]:
+        """Returns what this hub misses from a neighbour and would like to have, behind (found_time, digest)."""
+        kinds = kinds_wanted(viewer, self._wishes)
+        async with self._ledger.read() as session:
+            return await attachments.wanted(session, viewer.peer_id, kinds, after, limit)
 
     def _is_given(self, viewer: Principal, known: Rights) -> bool:
         return is_given(viewer, known.kinds, self._rules, is_own=known.is_own)

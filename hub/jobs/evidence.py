@@ -11,6 +11,7 @@ from hub.evidence.finding import EvidenceSearch
 from hub.evidence.giving import EvidenceReader
 from hub.evidence.reception import ReceptionDesk
 from hub.evidence.scrub import EvidenceScrub
+from hub.evidence.sending import EvidenceSending
 from hub.jobs.schedule import Job
 from hub.settings import EvidencePart
 
@@ -24,6 +25,8 @@ def evidence_jobs(
     desk: ReceptionDesk,
     reader: EvidenceReader,
     target_of: Callable[[Peer], Target],
+    *,
+    is_dialled: bool,
 ) -> tuple[Job, ...]:
     """Returns the jobs.
 
@@ -34,9 +37,11 @@ def evidence_jobs(
         desk: takes in what is fetched.
         reader: reads and checks what is held.
         target_of: how a neighbour is dialled.
+        is_dialled: whether neighbours can dial this hub; if not, it asks them what they want of it.
     """
     search = EvidenceSearch(ledger, clock)
     fetch = EvidenceFetch(ledger, desk, part, clock, target_of)
+    sending = EvidenceSending(ledger, reader, target_of)
     scrub = EvidenceScrub(ledger, reader, part.spool_folder, clock)
 
     async def find_attachments() -> str:
@@ -46,12 +51,16 @@ def evidence_jobs(
         done = await fetch.run()
         return f"取得 / fetched {done.fetched_count}, 未成 / failed {done.failed_count}"
 
+    async def send_attachments() -> str:
+        return f"上送 / sent {await sending.run()}"
+
     async def scrub_attachments() -> str:
         done = await scrub.run(part.scrub_megabytes * _MEGABYTE)
         return f"{done.attachment_count} 个附件 / attachments, 损坏 / corrupt {done.corrupt_count}"
 
-    return (
+    jobs = (
         Job("find-attachments", part.find_seconds, find_attachments),
         Job("fetch-attachments", part.fetch_seconds, fetch_attachments),
         Job("scrub-attachments", part.scrub_seconds, scrub_attachments),
     )
+    return jobs if is_dialled else (*jobs, Job("send-attachments", part.fetch_seconds, send_attachments))

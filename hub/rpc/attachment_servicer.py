@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from exchange_db.attachment_records import AttachmentKind, Offer
+from exchange_db.attachments import MissingRef
 from exchange_db.records import Violated
 from exchange_db.regions import region_of
 from hub.evidence.giving import EvidenceReader
 from hub.evidence.reception import Reception, ReceptionDesk
+from hub.rpc import paging
 from hub.rpc.calls import principal_of
 from protos.attachment.v1 import attachment_service_pb2 as attachment
 from protos.attachment.v1 import attachment_service_pb2_grpc as attachment_grpc
+from protos.case.v1 import case_pb2
 
 #: A sender that is silent for so long is let go; it may come back.
 IDLE_SECONDS = 60.0
@@ -126,6 +129,39 @@ class AttachmentServicer(attachment_grpc.AttachmentServiceServicer):
                 for standing in standings
             ]
         )
+
+    async def ListWanted(self, request: attachment.ListWantedRequest, context: Any) -> attachment.ListWantedResponse:
+        """Tells what is missed from the caller."""
+        size, after = paging.read_size(request.page.size), _read_token(request.page.token)
+        refs = await self._reader.wanted(principal_of(context), after, size + 1)
+        response = attachment.ListWantedResponse(
+            wanted=[
+                attachment.WantedAttachment(header=_header_of(ref), found_time=ref.found_time) for ref in refs[:size]
+            ]
+        )
+        if len(refs) > size:
+            response.next_page_token = f"{refs[size - 1].found_time}.{refs[size - 1].digest}"
+        return response
+
+
+def _header_of(ref: MissingRef) -> attachment.UploadHeader:
+    kind: Any = int(ref.kind)
+    return attachment.UploadHeader(
+        digest=ref.digest,
+        size_bytes=ref.size_bytes,
+        media_type=ref.media_type,
+        kind=kind,
+        key=case_pb2.CaseKey(issuer_id=ref.issuer_id, case_no=ref.case_no),
+    )
+
+
+def _read_token(token: str) -> tuple[int, str]:
+    if not token:
+        return 0, ""
+    found_time, _, digest = token.partition(".")
+    if not (found_time.isdecimal() and len(found_time) < 19 and _is_digest(digest)):
+        raise Violated("ARGUMENT_INVALID", "page.token", token)
+    return int(found_time), digest
 
 
 def offer_of(header: attachment.UploadHeader) -> Offer:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.county.attachments import send_file
+from connectors.county.client import CountyClient
 from connectors.errors import CallRefused
 from connectors.transports.attachment_calls import download
 from connectors.transports.grpc_peer import GrpcPeer
@@ -122,3 +123,37 @@ async def test_a_person_may_ask_whatever_the_rules_say(way: Way, tmp_path: Path)
     path.write_bytes(photo)
     await send_file(way.county.target, an_offer(photo, "S-1"), path)
     assert value(way.city, STATE, "S-1", bytes.fromhex(digest_of(photo))) == "held"
+
+
+def test_a_hub_that_cannot_be_dialled_asks_what_is_wanted_and_hands_it_up(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    with staged(server) as stage:
+        asyncio.run(_prove_that_a_hidden_hub_hands_up(stage, tmp_path))
+
+
+async def _prove_that_a_hidden_hub_hands_up(stage: Stage, tmp_path: Path) -> None:
+    after, near = a_photo(36), a_photo(37)
+    province = await stage.add_hub(PROVINCE, "湖南省枢纽", quick_with_evidence('fetch = ["child:*"]'))
+    hidden = quick_with_evidence('forward = ["parent:after"]')
+    city = await stage.add_hub(CITY, "怀化市枢纽", hidden, is_dialled=False)
+    for hub in (province, city):
+        hub.start()
+    await asyncio.gather(province.wait_until_open(), city.wait_until_open())
+    await stage.join(province, city)
+    profile = await stage.add_platform(city, COUNTY)
+    county = Witness(Party(COUNTY, target_of(profile)), profile)
+    refs = (a_ref(after, AttachmentKind.AFTER), a_ref(near))
+    await county.party.push(a_case("U-1", report=a_report(), attachments=refs))
+    for hub in (province, city):
+        await until_value(hub, "missing", STATE, "U-1", bytes.fromhex(digest_of(near)))
+    async with CountyClient(profile, tmp_path / "spool") as client:
+        told = await client.wanted()
+    wanted = (an_offer(after, "U-1", kind=AttachmentKind.AFTER), an_offer(near, "U-1"))
+    assert sorted(told) == sorted(wanted)
+    for data, offer in zip((after, near), wanted, strict=True):
+        await county.hand_in(tmp_path, data, offer)
+    await until_value(province, "held", STATE, "U-1", bytes.fromhex(digest_of(after)))
+    path = stored(province)[digest_of(after)]
+    assert path.read_bytes() == after
+    assert value(province, STATE, "U-1", bytes.fromhex(digest_of(near))) == "missing"

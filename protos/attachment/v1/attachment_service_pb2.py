@@ -23,41 +23,48 @@ _sym_db = _symbol_database.Default()
 
 
 from protos.case.v1 import case_pb2 as protos_dot_case_dot_v1_dot_case__pb2
+from protos.common.v1 import page_pb2 as protos_dot_common_dot_v1_dot_page__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-protos/attachment/v1/attachment_service.proto\x12\x13sanji.attachment.v1\x1a\x19protos/case/v1/case.proto\"|\n\rUploadRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.sanji.attachment.v1.UploadHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.sanji.attachment.v1.ChunkH\x00\x42\t\n\x07message\"\x98\x01\n\x0cUploadHeader\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12+\n\x04kind\x18\x04 \x01(\x0e\x32\x1d.sanji.case.v1.AttachmentKind\x12#\n\x03key\x18\x05 \x01(\x0b\x32\x16.sanji.case.v1.CaseKey\"%\n\x05\x43hunk\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\xc0\x01\n\x0eUploadResponse\x12\x33\n\x06opened\x18\x01 \x01(\x0b\x32!.sanji.attachment.v1.UploadOpenedH\x00\x12\x37\n\x08progress\x18\x02 \x01(\x0b\x32#.sanji.attachment.v1.UploadProgressH\x00\x12\x35\n\x07verdict\x18\x03 \x01(\x0b\x32\".sanji.attachment.v1.UploadVerdictH\x00\x42\t\n\x07message\"#\n\x0cUploadOpened\x12\x13\n\x0bnext_offset\x18\x01 \x01(\x03\"(\n\x0eUploadProgress\x12\x16\n\x0e\x64urable_offset\x18\x01 \x01(\x03\"P\n\rUploadVerdict\x12\x14\n\x0cis_duplicate\x18\x01 \x01(\x08\x12\x14\n\x0csniffed_type\x18\x02 \x01(\t\x12\x13\n\x0bstored_time\x18\x03 \x01(\x03\"1\n\x0f\x44ownloadRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"e\n\x10\x44ownloadResponse\x12\x12\n\nsize_bytes\x18\x01 \x01(\x03\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12)\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1a.sanji.attachment.v1.Chunk\")\n\x16StatAttachmentsRequest\x12\x0f\n\x07\x64igests\x18\x01 \x03(\t\"\x81\x01\n\x0e\x41ttachmentStat\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32$.sanji.attachment.v1.AttachmentState\x12\x16\n\x0e\x64urable_offset\x18\x03 \x01(\x03\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\"M\n\x17StatAttachmentsResponse\x12\x32\n\x05stats\x18\x01 \x03(\x0b\x32#.sanji.attachment.v1.AttachmentStat*\xc6\x01\n\x0f\x41ttachmentState\x12 \n\x1c\x41TTACHMENT_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41TTACHMENT_STATE_UNKNOWN\x10\x01\x12\x1c\n\x18\x41TTACHMENT_STATE_MISSING\x10\x02\x12\x1c\n\x18\x41TTACHMENT_STATE_PARTIAL\x10\x03\x12\x19\n\x15\x41TTACHMENT_STATE_HELD\x10\x04\x12\x1c\n\x18\x41TTACHMENT_STATE_CORRUPT\x10\x05\x32\xb3\x02\n\x11\x41ttachmentService\x12U\n\x06Upload\x12\".sanji.attachment.v1.UploadRequest\x1a#.sanji.attachment.v1.UploadResponse(\x01\x30\x01\x12Y\n\x08\x44ownload\x12$.sanji.attachment.v1.DownloadRequest\x1a%.sanji.attachment.v1.DownloadResponse0\x01\x12l\n\x0fStatAttachments\x12+.sanji.attachment.v1.StatAttachmentsRequest\x1a,.sanji.attachment.v1.StatAttachmentsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-protos/attachment/v1/attachment_service.proto\x12\x13sanji.attachment.v1\x1a\x19protos/case/v1/case.proto\x1a\x1bprotos/common/v1/page.proto\"|\n\rUploadRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.sanji.attachment.v1.UploadHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.sanji.attachment.v1.ChunkH\x00\x42\t\n\x07message\"\x98\x01\n\x0cUploadHeader\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12+\n\x04kind\x18\x04 \x01(\x0e\x32\x1d.sanji.case.v1.AttachmentKind\x12#\n\x03key\x18\x05 \x01(\x0b\x32\x16.sanji.case.v1.CaseKey\"%\n\x05\x43hunk\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\xc0\x01\n\x0eUploadResponse\x12\x33\n\x06opened\x18\x01 \x01(\x0b\x32!.sanji.attachment.v1.UploadOpenedH\x00\x12\x37\n\x08progress\x18\x02 \x01(\x0b\x32#.sanji.attachment.v1.UploadProgressH\x00\x12\x35\n\x07verdict\x18\x03 \x01(\x0b\x32\".sanji.attachment.v1.UploadVerdictH\x00\x42\t\n\x07message\"#\n\x0cUploadOpened\x12\x13\n\x0bnext_offset\x18\x01 \x01(\x03\"(\n\x0eUploadProgress\x12\x16\n\x0e\x64urable_offset\x18\x01 \x01(\x03\"P\n\rUploadVerdict\x12\x14\n\x0cis_duplicate\x18\x01 \x01(\x08\x12\x14\n\x0csniffed_type\x18\x02 \x01(\t\x12\x13\n\x0bstored_time\x18\x03 \x01(\x03\"1\n\x0f\x44ownloadRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"e\n\x10\x44ownloadResponse\x12\x12\n\nsize_bytes\x18\x01 \x01(\x03\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12)\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1a.sanji.attachment.v1.Chunk\")\n\x16StatAttachmentsRequest\x12\x0f\n\x07\x64igests\x18\x01 \x03(\t\"\x81\x01\n\x0e\x41ttachmentStat\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32$.sanji.attachment.v1.AttachmentState\x12\x16\n\x0e\x64urable_offset\x18\x03 \x01(\x03\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\"M\n\x17StatAttachmentsResponse\x12\x32\n\x05stats\x18\x01 \x03(\x0b\x32#.sanji.attachment.v1.AttachmentStat\"8\n\x11ListWantedRequest\x12#\n\x04page\x18\x01 \x01(\x0b\x32\x15.sanji.common.v1.Page\"Y\n\x10WantedAttachment\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32!.sanji.attachment.v1.UploadHeader\x12\x12\n\nfound_time\x18\x02 \x01(\x03\"d\n\x12ListWantedResponse\x12\x35\n\x06wanted\x18\x01 \x03(\x0b\x32%.sanji.attachment.v1.WantedAttachment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xc6\x01\n\x0f\x41ttachmentState\x12 \n\x1c\x41TTACHMENT_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41TTACHMENT_STATE_UNKNOWN\x10\x01\x12\x1c\n\x18\x41TTACHMENT_STATE_MISSING\x10\x02\x12\x1c\n\x18\x41TTACHMENT_STATE_PARTIAL\x10\x03\x12\x19\n\x15\x41TTACHMENT_STATE_HELD\x10\x04\x12\x1c\n\x18\x41TTACHMENT_STATE_CORRUPT\x10\x05\x32\x92\x03\n\x11\x41ttachmentService\x12U\n\x06Upload\x12\".sanji.attachment.v1.UploadRequest\x1a#.sanji.attachment.v1.UploadResponse(\x01\x30\x01\x12Y\n\x08\x44ownload\x12$.sanji.attachment.v1.DownloadRequest\x1a%.sanji.attachment.v1.DownloadResponse0\x01\x12l\n\x0fStatAttachments\x12+.sanji.attachment.v1.StatAttachmentsRequest\x1a,.sanji.attachment.v1.StatAttachmentsResponse\x12]\n\nListWanted\x12&.sanji.attachment.v1.ListWantedRequest\x1a\'.sanji.attachment.v1.ListWantedResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.attachment.v1.attachment_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ATTACHMENTSTATE']._serialized_start=1182
-  _globals['_ATTACHMENTSTATE']._serialized_end=1380
-  _globals['_UPLOADREQUEST']._serialized_start=97
-  _globals['_UPLOADREQUEST']._serialized_end=221
-  _globals['_UPLOADHEADER']._serialized_start=224
-  _globals['_UPLOADHEADER']._serialized_end=376
-  _globals['_CHUNK']._serialized_start=378
-  _globals['_CHUNK']._serialized_end=415
-  _globals['_UPLOADRESPONSE']._serialized_start=418
-  _globals['_UPLOADRESPONSE']._serialized_end=610
-  _globals['_UPLOADOPENED']._serialized_start=612
-  _globals['_UPLOADOPENED']._serialized_end=647
-  _globals['_UPLOADPROGRESS']._serialized_start=649
-  _globals['_UPLOADPROGRESS']._serialized_end=689
-  _globals['_UPLOADVERDICT']._serialized_start=691
-  _globals['_UPLOADVERDICT']._serialized_end=771
-  _globals['_DOWNLOADREQUEST']._serialized_start=773
-  _globals['_DOWNLOADREQUEST']._serialized_end=822
-  _globals['_DOWNLOADRESPONSE']._serialized_start=824
-  _globals['_DOWNLOADRESPONSE']._serialized_end=925
-  _globals['_STATATTACHMENTSREQUEST']._serialized_start=927
-  _globals['_STATATTACHMENTSREQUEST']._serialized_end=968
-  _globals['_ATTACHMENTSTAT']._serialized_start=971
-  _globals['_ATTACHMENTSTAT']._serialized_end=1100
-  _globals['_STATATTACHMENTSRESPONSE']._serialized_start=1102
-  _globals['_STATATTACHMENTSRESPONSE']._serialized_end=1179
-  _globals['_ATTACHMENTSERVICE']._serialized_start=1383
-  _globals['_ATTACHMENTSERVICE']._serialized_end=1690
+  _globals['_ATTACHMENTSTATE']._serialized_start=1462
+  _globals['_ATTACHMENTSTATE']._serialized_end=1660
+  _globals['_UPLOADREQUEST']._serialized_start=126
+  _globals['_UPLOADREQUEST']._serialized_end=250
+  _globals['_UPLOADHEADER']._serialized_start=253
+  _globals['_UPLOADHEADER']._serialized_end=405
+  _globals['_CHUNK']._serialized_start=407
+  _globals['_CHUNK']._serialized_end=444
+  _globals['_UPLOADRESPONSE']._serialized_start=447
+  _globals['_UPLOADRESPONSE']._serialized_end=639
+  _globals['_UPLOADOPENED']._serialized_start=641
+  _globals['_UPLOADOPENED']._serialized_end=676
+  _globals['_UPLOADPROGRESS']._serialized_start=678
+  _globals['_UPLOADPROGRESS']._serialized_end=718
+  _globals['_UPLOADVERDICT']._serialized_start=720
+  _globals['_UPLOADVERDICT']._serialized_end=800
+  _globals['_DOWNLOADREQUEST']._serialized_start=802
+  _globals['_DOWNLOADREQUEST']._serialized_end=851
+  _globals['_DOWNLOADRESPONSE']._serialized_start=853
+  _globals['_DOWNLOADRESPONSE']._serialized_end=954
+  _globals['_STATATTACHMENTSREQUEST']._serialized_start=956
+  _globals['_STATATTACHMENTSREQUEST']._serialized_end=997
+  _globals['_ATTACHMENTSTAT']._serialized_start=1000
+  _globals['_ATTACHMENTSTAT']._serialized_end=1129
+  _globals['_STATATTACHMENTSRESPONSE']._serialized_start=1131
+  _globals['_STATATTACHMENTSRESPONSE']._serialized_end=1208
+  _globals['_LISTWANTEDREQUEST']._serialized_start=1210
+  _globals['_LISTWANTEDREQUEST']._serialized_end=1266
+  _globals['_WANTEDATTACHMENT']._serialized_start=1268
+  _globals['_WANTEDATTACHMENT']._serialized_end=1357
+  _globals['_LISTWANTEDRESPONSE']._serialized_start=1359
+  _globals['_LISTWANTEDRESPONSE']._serialized_end=1459
+  _globals['_ATTACHMENTSERVICE']._serialized_start=1663
+  _globals['_ATTACHMENTSERVICE']._serialized_end=2065
 # @@protoc_insertion_point(module_scope)

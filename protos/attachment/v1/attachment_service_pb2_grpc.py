@@ -54,6 +54,11 @@ class AttachmentServiceStub:
                 request_serializer=protos_dot_attachment_dot_v1_dot_attachment__service__pb2.StatAttachmentsRequest.SerializeToString,
                 response_deserializer=protos_dot_attachment_dot_v1_dot_attachment__service__pb2.StatAttachmentsResponse.FromString,
                 _registered_method=True)
+        self.ListWanted = channel.unary_unary(
+                '/sanji.attachment.v1.AttachmentService/ListWanted',
+                request_serializer=protos_dot_attachment_dot_v1_dot_attachment__service__pb2.ListWantedRequest.SerializeToString,
+                response_deserializer=protos_dot_attachment_dot_v1_dot_attachment__service__pb2.ListWantedResponse.FromString,
+                _registered_method=True)
 
 
 class AttachmentServiceServicer:
@@ -89,6 +94,14 @@ class AttachmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWanted(self, request, context):
+        """ListWanted tells a caller which attachments this hub misses from it and would like to have: those that the caller's
+        sections name and, for a hub, that a rule here asks for. Who cannot be dialled asks this and uploads.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AttachmentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -106,6 +119,11 @@ def add_AttachmentServiceServicer_to_server(servicer, server):
                     servicer.StatAttachments,
                     request_deserializer=protos_dot_attachment_dot_v1_dot_attachment__service__pb2.StatAttachmentsRequest.FromString,
                     response_serializer=protos_dot_attachment_dot_v1_dot_attachment__service__pb2.StatAttachmentsResponse.SerializeToString,
+            ),
+            'ListWanted': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWanted,
+                    request_deserializer=protos_dot_attachment_dot_v1_dot_attachment__service__pb2.ListWantedRequest.FromString,
+                    response_serializer=protos_dot_attachment_dot_v1_dot_attachment__service__pb2.ListWantedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -194,6 +212,33 @@ class AttachmentService:
             '/sanji.attachment.v1.AttachmentService/StatAttachments',
             protos_dot_attachment_dot_v1_dot_attachment__service__pb2.StatAttachmentsRequest.SerializeToString,
             protos_dot_attachment_dot_v1_dot_attachment__service__pb2.StatAttachmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWanted(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sanji.attachment.v1.AttachmentService/ListWanted',
+            protos_dot_attachment_dot_v1_dot_attachment__service__pb2.ListWantedRequest.SerializeToString,
+            protos_dot_attachment_dot_v1_dot_attachment__service__pb2.ListWantedResponse.FromString,
             options,
             channel_credentials,
             insecure,

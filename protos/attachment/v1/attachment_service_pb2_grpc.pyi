@@ -33,6 +33,10 @@ class AttachmentServiceStub:
     """
     StatAttachments: _aio.UnaryUnaryMultiCallable[_attachment_service_pb2.StatAttachmentsRequest, _attachment_service_pb2.StatAttachmentsResponse]
     """StatAttachments tells which of some attachments this hub holds, and how far the caller's own uploads have come."""
+    ListWanted: _aio.UnaryUnaryMultiCallable[_attachment_service_pb2.ListWantedRequest, _attachment_service_pb2.ListWantedResponse]
+    """ListWanted tells a caller which attachments this hub misses from it and would like to have: those that the caller's
+    sections name and, for a hub, that a rule here asks for. Who cannot be dialled asks this and uploads.
+    """
 
 class AttachmentServiceServicer(metaclass=_abc_1.ABCMeta):
     """AttachmentService carries the bytes of evidence (photos, sound, film) that cases name by digest. Bytes travel apart
@@ -71,5 +75,15 @@ class AttachmentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_attachment_service_pb2.StatAttachmentsRequest, _abc.Awaitable[_attachment_service_pb2.StatAttachmentsResponse]],
     ) -> _abc.Awaitable[_attachment_service_pb2.StatAttachmentsResponse]:
         """StatAttachments tells which of some attachments this hub holds, and how far the caller's own uploads have come."""
+
+    @_abc_1.abstractmethod
+    def ListWanted(
+        self,
+        request: _attachment_service_pb2.ListWantedRequest,
+        context: _aio.ServicerContext[_attachment_service_pb2.ListWantedRequest, _abc.Awaitable[_attachment_service_pb2.ListWantedResponse]],
+    ) -> _abc.Awaitable[_attachment_service_pb2.ListWantedResponse]:
+        """ListWanted tells a caller which attachments this hub misses from it and would like to have: those that the caller's
+        sections name and, for a hub, that a rule here asks for. Who cannot be dialled asks this and uploads.
+        """
 
 def add_AttachmentServiceServicer_to_server(servicer: AttachmentServiceServicer, server: _aio.Server) -> None: ...
