@@ -29,7 +29,7 @@ class AttachmentKind(IntEnum):
 
 
 #: A digest is the SHA-256 of the bytes in small hex letters.
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 class AttachmentRef(Struct, frozen=True, array_like=True, gc=False):

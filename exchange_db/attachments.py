@@ -82,6 +82,14 @@ class MissingRef(NamedTuple):
     is_corrupt: bool
 
 
+class Seen(NamedTuple):
+    """How far a list of missing evidence was shown."""
+
+    found_time: int = 0
+    digest: str = ""
+    case_id: bytes = bytes(16)
+
+
 async def find(session: Session, digest: str) -> Stored | None:
     """Returns what is known of stored bytes."""
     cursor = await session.driver.execute(
@@ -256,33 +264,32 @@ async def missing(
     return [MissingRef._make((*row[:6], AttachmentKind(row[6]), *row[7:])) for row in await cursor.fetchall()]
 
 
-async def wanted(
-    session: Session, sender_id: str, kinds: Collection[int], after: tuple[int, str], limit: int
-) -> list[MissingRef]:
+async def wanted(session: Session, sender_id: str, kinds: Collection[int], after: Seen, limit: int) -> list[MissingRef]:
     """Returns what is missing of the evidence that sections of a neighbour name, the longest missing first.
 
     Args:
         session: any session.
         sender_id: the neighbour.
         kinds: kinds of evidence.
-        after: (found_time, digest) of the last row seen.
+        after: the last row seen.
         limit: most rows.
     """
     condition = (
-        " AND r.sender_id = %(sender)s AND r.kind = ANY(%(kinds)s) AND (r.found_time, r.digest) >"
-        " ('1970-01-01Z'::timestamptz + %(time)s * interval '1 microsecond', %(digest)s)"
+        " AND r.sender_id = %(sender)s AND r.kind = ANY(%(kinds)s) AND (r.found_time, r.digest, r.case_id) >"
+        " ('1970-01-01Z'::timestamptz + %(time)s * interval '1 microsecond', %(digest)s, %(case_id)s::uuid)"
     )
     cursor = await session.driver.execute(
         f"(SELECT {_REF_COLUMNS}, false FROM attachment_refs r WHERE r.state = 'missing'{condition}"  # noqa: S608 — constants
-        " ORDER BY r.found_time, r.digest LIMIT %(limit)s) UNION ALL"
+        " ORDER BY r.found_time, r.digest, r.case_id LIMIT %(limit)s) UNION ALL"
         f" (SELECT {_REF_COLUMNS}, true FROM attachments a JOIN attachment_refs r USING (digest)"
-        f" WHERE a.state = 'corrupt' AND r.state = 'held'{condition} ORDER BY r.found_time, r.digest LIMIT %(limit)s)"
-        " ORDER BY 11, 4 LIMIT %(limit)s",
+        f" WHERE a.state = 'corrupt' AND r.state = 'held'{condition} ORDER BY r.found_time, r.digest, r.case_id LIMIT %(limit)s)"
+        " ORDER BY 11, 4, 2 LIMIT %(limit)s",
         {
             "sender": sender_id,
             "kinds": list(map(int, kinds)),
-            "time": after[0],
-            "digest": bytes.fromhex(after[1]),
+            "time": after.found_time,
+            "digest": bytes.fromhex(after.digest),
+            "case_id": after.case_id.hex(),
             "limit": limit,
         },
     )

@@ -19,7 +19,7 @@ from hub.delivery.fetcher import Fetcher
 from hub.delivery.office import DeliveryOffice
 from hub.evidence.giving import EvidenceReader
 from hub.evidence.reception import ReceptionDesk
-from hub.evidence.store import open_store
+from hub.evidence.store import EvidenceStore
 from hub.intake.desk import IntakeDesk
 from hub.intake.own import OwnStream
 from hub.jobs.evidence import evidence_jobs
@@ -168,13 +168,9 @@ def make_dialler(settings: Settings) -> Dialler:
 
 
 def make_evidence(ledger: Ledger, settings: Settings, clock: Clock) -> tuple[ReceptionDesk, EvidenceReader]:
-    """Returns what takes evidence in and what gives it out, over the store the settings name.
-
-    Raises:
-        StoreUnavailable: the store cannot be used.
-    """
+    """Returns what takes evidence in and what gives it out, over the store the settings name."""
     part, region = settings.evidence, settings.hub.region
-    store = open_store(part)
+    store = EvidenceStore(part)
     return (
         ReceptionDesk(ledger, store, part, clock, region, settings.figures.zone),
         EvidenceReader(ledger, store, part, clock, region),

@@ -3,6 +3,7 @@
 The last piece is held back until the whole was checked, so nobody ever has a damaged attachment that looks complete.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from auth.permissions import is_given, kinds_wanted, visible_regions
 from auth.principal import Principal
 from exchange_db import attachments
 from exchange_db.attachment_records import EvidenceRule, parse_rule
-from exchange_db.attachments import MissingRef, Rights, Stored
+from exchange_db.attachments import MissingRef, Rights, Seen, Stored
 from exchange_db.records import Violated
 from exchange_db.session import Ledger
 from hub.clock import Clock
@@ -119,7 +120,7 @@ class EvidenceReader:
         hashing, size = hashlib.sha256(), 0
         try:
             async for data in self._store.pieces(stored.digest):
-                hashing.update(data)
+                await asyncio.to_thread(hashing.update, data)
                 yield Piece(size, data)
                 size += len(data)
             is_right = hashing.hexdigest() == stored.digest
@@ -147,8 +148,8 @@ class EvidenceReader:
                     found.append(Standing(digest, "missing" if digest in known else "unknown"))
         return found
 
-    async def wanted(self, viewer: Principal, after: tuple[int, str], limit: int) -> list[MissingRef]:
-        """Returns what this hub misses from a neighbour and would like to have, behind (found_time, digest)."""
+    async def wanted(self, viewer: Principal, after: Seen, limit: int) -> list[MissingRef]:
+        """Returns what this hub misses from a neighbour and would like to have, behind the last row seen."""
         kinds = kinds_wanted(viewer, self._wishes)
         async with self._ledger.read() as session:
             return await attachments.wanted(session, viewer.peer_id, kinds, after, limit)

@@ -24,16 +24,15 @@ _PARTS_AT_ONCE = 2
 
 
 class EvidenceStore:
-    """The store.
+    """The store. It is opened when it is first used, so a hub whose store is not there yet does all its other work.
 
     Args:
-        store: what obstore speaks to.
-        folder: the local folder, ``None`` for a bucket. Files in it are synced here: obstore leaves that to others.
+        part: the settings that name it.
     """
 
-    def __init__(self, store: Any, folder: Path | None) -> None:
-        self._store = store
-        self._folder = folder
+    def __init__(self, part: EvidencePart) -> None:
+        self._part = part
+        self._opened: Any = None
 
     async def put(self, digest: str, path: Path) -> None:
         """Puts a verified file into the store; on return it survives a loss of power.
@@ -43,9 +42,11 @@ class EvidenceStore:
         """
         name = name_of(digest)
         try:
-            await obstore.put_async(self._store, name, path, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
-            if self._folder is not None:
-                await asyncio.to_thread(_sync, self._folder / name)
+            store = await self._open()
+            await obstore.put_async(store, name, path, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+            if not self._part.s3_bucket:
+                # obstore leaves this to the system.
+                await asyncio.to_thread(_sync, self._part.folder / name)
         except (BaseError, OSError) as error:
             raise StoreUnavailable(str(error)) from error
 
@@ -57,7 +58,7 @@ class EvidenceStore:
             StoreUnavailable: the store does not answer.
         """
         try:
-            found = await obstore.get_async(self._store, name_of(digest))
+            found = await obstore.get_async(await self._open(), name_of(digest))
             async for piece in found.stream(min_chunk_size=PIECE):
                 whole = bytes(piece)
                 for start in range(0, len(whole), PIECE):
@@ -67,33 +68,36 @@ class EvidenceStore:
         except (BaseError, OSError) as error:
             raise StoreUnavailable(str(error)) from error
 
+    async def _open(self) -> Any:
+        if self._opened is None:
+            self._opened = await asyncio.to_thread(_bucket if self._part.s3_bucket else _folder, self._part)
+        return self._opened
+
 
 def name_of(digest: str) -> str:
     """Returns the name of an object; the first digits are folders, so that none grows too large."""
     return f"{digest[:2]}/{digest[2:4]}/{digest}"
 
 
-def open_store(part: EvidencePart) -> EvidenceStore:
-    """Returns the store the settings name; a bucket is not asked for anything yet.
-
-    Raises:
-        StoreUnavailable: the folder cannot be made, or the settings of the bucket do not fit together.
-    """
+def _folder(part: EvidencePart) -> LocalStore:
     try:
-        if not part.s3_bucket:
-            part.folder.mkdir(parents=True, exist_ok=True)
-            return EvidenceStore(LocalStore(part.folder), part.folder)
-        named: dict[str, Any] = {"region": part.s3_region, "virtual_hosted_style_request": False}
-        if part.s3_endpoint:
-            named["endpoint"] = part.s3_endpoint
-        if part.s3_access_key is not None:
-            named["access_key_id"] = part.s3_access_key.get_secret_value()
-        if part.s3_secret_key is not None:
-            named["secret_access_key"] = part.s3_secret_key.get_secret_value()
-        options: Any = {"allow_http": part.s3_endpoint.startswith("http://"), "timeout": "30s"}
-        return EvidenceStore(S3Store(part.s3_bucket, client_options=options, **named), None)
-    except (BaseError, OSError) as error:
+        part.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        # Not "not found", which would say that an object is not there.
         raise StoreUnavailable(str(error)) from error
+    return LocalStore(part.folder)
+
+
+def _bucket(part: EvidencePart) -> S3Store:
+    named: dict[str, Any] = {"region": part.s3_region, "virtual_hosted_style_request": False}
+    if part.s3_endpoint:
+        named["endpoint"] = part.s3_endpoint
+    if part.s3_access_key is not None:
+        named["access_key_id"] = part.s3_access_key.get_secret_value()
+    if part.s3_secret_key is not None:
+        named["secret_access_key"] = part.s3_secret_key.get_secret_value()
+    options: Any = {"allow_http": part.s3_endpoint.startswith("http://"), "timeout": "30s"}
+    return S3Store(part.s3_bucket, client_options=options, **named)
 
 
 def _sync(path: Path) -> None:

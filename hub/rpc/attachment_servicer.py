@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from exchange_db.attachment_records import AttachmentKind, Offer
-from exchange_db.attachments import MissingRef
+from exchange_db.attachments import MissingRef, Seen
 from exchange_db.records import Violated
 from exchange_db.regions import region_of
 from hub.evidence.giving import EvidenceReader
@@ -21,6 +21,7 @@ from protos.case.v1 import case_pb2
 IDLE_SECONDS = 60.0
 MAX_DIGESTS = 500
 _is_digest = re.compile(r"[0-9a-f]{64}\Z").match
+_is_token = re.compile(r"([0-9]{1,18})\.([0-9a-f]{64})\.([0-9a-f]{32})\Z").match
 _KINDS = frozenset(map(int, AttachmentKind))
 _STATES: dict[str, attachment.AttachmentState.ValueType] = {
     "unknown": attachment.ATTACHMENT_STATE_UNKNOWN,
@@ -140,7 +141,8 @@ class AttachmentServicer(attachment_grpc.AttachmentServiceServicer):
             ]
         )
         if len(refs) > size:
-            response.next_page_token = f"{refs[size - 1].found_time}.{refs[size - 1].digest}"
+            last = refs[size - 1]
+            response.next_page_token = f"{last.found_time}.{last.digest}.{last.case_id.hex()}"
         return response
 
 
@@ -155,13 +157,13 @@ def _header_of(ref: MissingRef) -> attachment.UploadHeader:
     )
 
 
-def _read_token(token: str) -> tuple[int, str]:
+def _read_token(token: str) -> Seen:
     if not token:
-        return 0, ""
-    found_time, _, digest = token.partition(".")
-    if not (found_time.isdecimal() and len(found_time) < 19 and _is_digest(digest)):
+        return Seen()
+    match = _is_token(token)
+    if match is None:
         raise Violated("ARGUMENT_INVALID", "page.token", token)
-    return int(found_time), digest
+    return Seen(int(match[1]), match[2], bytes.fromhex(match[3]))
 
 
 def offer_of(header: attachment.UploadHeader) -> Offer:

@@ -6,7 +6,7 @@ import pytest
 
 from exchange_db import attachments, evidence_search
 from exchange_db.attachment_records import AttachmentKind, Offer
-from exchange_db.attachments import Exif, MissingRef, Rights, Upload
+from exchange_db.attachments import Exif, MissingRef, Rights, Seen, Upload
 from exchange_db.records import ReportState
 from exchange_db.regions import Subtree
 from exchange_db.session import Ledger
@@ -165,6 +165,27 @@ async def test_a_failure_is_noted_and_waits(ledger: Ledger) -> None:
     assert await _missing(ledger, due_time=NOON + 9) == []
     (again,) = await _missing(ledger, due_time=NOON + 10)
     assert (again.attempt_count, again.trouble) == (1, "no answer")
+
+
+async def test_what_is_wanted_of_a_neighbour_is_told_by_pages(ledger: Ledger) -> None:
+    await apply_records(ledger, *(_named(f"2020-{n:04d}") for n in range(5)))
+    await apply_records(ledger, _named("2020-0009", kind=AttachmentKind.AFTER, digest="ab" * 32))
+    await _search(ledger)
+    near, every = {AttachmentKind.BEFORE_NEAR}, frozenset(AttachmentKind)
+    async with ledger.read() as session:
+        assert len(await attachments.wanted(session, CITY, near, Seen(), 10)) == 5
+        assert await attachments.wanted(session, COUNTY, near, Seen(), 10) == []
+        assert await attachments.wanted(session, CITY, (), Seen(), 10) == []
+        whole = await attachments.wanted(session, CITY, every, Seen(), 10)
+        by_pages: list[MissingRef] = []
+        while page := await attachments.wanted(session, CITY, every, _last(by_pages), 2):
+            by_pages += page
+    assert by_pages == whole
+    assert len(whole) == 6
+
+
+def _last(seen: list[MissingRef]) -> Seen:
+    return Seen(seen[-1].found_time, seen[-1].digest, seen[-1].case_id) if seen else Seen()
 
 
 async def test_uploads_are_counted_until_they_are_done_or_forgotten(ledger: Ledger) -> None:

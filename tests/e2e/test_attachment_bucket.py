@@ -14,7 +14,7 @@ from obstore.store import S3Store
 
 from exchange_db.embedded import EmbeddedServer
 from hub.evidence.errors import NotStored, StoreUnavailable
-from hub.evidence.store import EvidenceStore, open_store
+from hub.evidence.store import EvidenceStore
 from hub.settings import EvidencePart
 from tests.support.evidence import Witnesses, build_witnesses
 from tests.support.photos import a_film, a_photo, an_offer, digest_of
@@ -52,7 +52,7 @@ async def _digest_in(store: EvidenceStore, digest: str) -> str:
 
 @pytest.mark.parametrize("size", [1_000, 8_388_608, 25_000_000])
 async def test_bytes_go_in_by_parts_and_come_out_the_same(endpoint: str, tmp_path: Path, size: int) -> None:
-    store, path = open_store(_part(endpoint)), tmp_path / "film.mp4"
+    store, path = EvidenceStore(_part(endpoint)), tmp_path / "film.mp4"
     digest = a_film(path, size, size)
     await store.put(digest, path)
     assert await _digest_in(store, digest) == digest
@@ -62,11 +62,11 @@ async def test_bytes_go_in_by_parts_and_come_out_the_same(endpoint: str, tmp_pat
 
 async def test_what_is_not_there_and_a_bucket_that_is_not_there_are_told_apart(endpoint: str, tmp_path: Path) -> None:
     with pytest.raises(NotStored):
-        await _digest_in(open_store(_part(endpoint)), "ab" * 32)
+        await _digest_in(EvidenceStore(_part(endpoint)), "ab" * 32)
     path = tmp_path / "photo.jpg"
     path.write_bytes(a_photo())
     with pytest.raises(StoreUnavailable):
-        await open_store(_part(endpoint, "nowhere")).put(digest_of(a_photo()), path)
+        await EvidenceStore(_part(endpoint, "nowhere")).put(digest_of(a_photo()), path)
 
 
 def test_a_hub_keeps_its_evidence_in_a_bucket(server: EmbeddedServer, endpoint: str, tmp_path: Path) -> None:
