@@ -233,7 +233,12 @@ _REF_COLUMNS = (
 
 
 async def missing(
-    session: Session, limit: int, *, visible: Subtree | None = None, due_time: int | None = None
+    session: Session,
+    limit: int,
+    *,
+    visible: Subtree | None = None,
+    due_time: int | None = None,
+    asked: Collection[tuple[str, int]] | None = None,
 ) -> list[MissingRef]:
     """Returns evidence whose bytes have not come or came to harm, the longest missing first.
 
@@ -242,6 +247,7 @@ async def missing(
         limit: most rows.
         visible: issuers' regions; ``None`` for all.
         due_time: leave out what is to be tried only after this moment; ``None`` for all.
+        asked: only what came from these senders and is of these kinds; ``None`` for all.
     """
     values: dict[str, Any] = {"limit": limit, "due": due_time}
     condition = ""
@@ -253,6 +259,9 @@ async def missing(
             " AND (r.retry_time IS NULL OR r.retry_time <= '1970-01-01Z'::timestamptz"
             " + %(due)s * interval '1 microsecond')"
         )
+    if asked is not None:
+        condition += " AND (r.sender_id, r.kind) IN (SELECT * FROM unnest(%(senders)s::text[], %(kinds)s::smallint[]))"
+        values |= {"senders": [sender for sender, _ in asked], "kinds": [int(kind) for _, kind in asked]}
     cursor = await session.driver.execute(
         f"(SELECT {_REF_COLUMNS}, false FROM attachment_refs r WHERE r.state = 'missing'{condition}"  # noqa: S608 — constants
         " ORDER BY r.found_time LIMIT %(limit)s) UNION ALL"
@@ -260,6 +269,17 @@ async def missing(
         f" WHERE a.state = 'corrupt' AND r.state = 'held'{condition} ORDER BY r.found_time LIMIT %(limit)s)"
         " ORDER BY 11 LIMIT %(limit)s",
         values,
+    )
+    return [MissingRef._make((*row[:6], AttachmentKind(row[6]), *row[7:])) for row in await cursor.fetchall()]
+
+
+async def not_held(session: Session, issuer_id: str, case_no: str) -> list[MissingRef]:
+    """Returns the evidence of one case that is not held here, wherever it is."""
+    cursor = await session.driver.execute(
+        f"SELECT {_REF_COLUMNS}, coalesce(a.state = 'corrupt', false) FROM attachment_refs r"  # noqa: S608 — constants
+        " LEFT JOIN attachments a USING (digest) WHERE r.home_region = %s AND r.case_id = %s::uuid"
+        " AND (r.state <> 'held' OR a.state = 'corrupt') ORDER BY r.section, r.digest",
+        (region_of(issuer_id), case_key(issuer_id, case_no).hex()),
     )
     return [MissingRef._make((*row[:6], AttachmentKind(row[6]), *row[7:])) for row in await cursor.fetchall()]
 
@@ -278,11 +298,12 @@ async def wanted(session: Session, sender_id: str, kinds: Collection[int], after
         " AND r.sender_id = %(sender)s AND r.kind = ANY(%(kinds)s) AND (r.found_time, r.digest, r.case_id) >"
         " ('1970-01-01Z'::timestamptz + %(time)s * interval '1 microsecond', %(digest)s, %(case_id)s::uuid)"
     )
+    order = "ORDER BY r.found_time, r.digest, r.case_id LIMIT %(limit)s"
     cursor = await session.driver.execute(
         f"(SELECT {_REF_COLUMNS}, false FROM attachment_refs r WHERE r.state = 'missing'{condition}"  # noqa: S608 — constants
-        " ORDER BY r.found_time, r.digest, r.case_id LIMIT %(limit)s) UNION ALL"
+        f" {order}) UNION ALL"
         f" (SELECT {_REF_COLUMNS}, true FROM attachments a JOIN attachment_refs r USING (digest)"
-        f" WHERE a.state = 'corrupt' AND r.state = 'held'{condition} ORDER BY r.found_time, r.digest, r.case_id LIMIT %(limit)s)"
+        f" WHERE a.state = 'corrupt' AND r.state = 'held'{condition} {order})"
         " ORDER BY 11, 4, 2 LIMIT %(limit)s",
         {
             "sender": sender_id,

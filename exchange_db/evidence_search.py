@@ -29,13 +29,17 @@ class SearchedRow(NamedTuple):
 
 
 class FoundRef(NamedTuple):
-    """Evidence that a section names; the section came from ``sender_id`` in the row ``inbox_id``."""
+    """Evidence that a section names; the section came from ``sender_id`` in the row ``inbox_id``.
+
+    ``is_wanted`` tells whether its bytes are missed here, or may stay where they are.
+    """
 
     inbox_id: int
     sender_id: str
     issuer_id: str
     case_no: str
     ref: AttachmentRef
+    is_wanted: bool
 
 
 async def applied_rows(session: Session, limit: int) -> list[SearchedRow]:
@@ -69,7 +73,7 @@ async def add_refs(session: Session, found: list[FoundRef], now: int) -> int:
                     region_of(item.issuer_id), case_key(item.issuer_id, item.case_no).hex(),
                     SECTION_NUMBERS[item.ref.section], item.inbox_id, bytes.fromhex(item.ref.digest), item.issuer_id,
                     item.case_no, int(item.ref.kind), item.ref.size_bytes, item.ref.media_type,
-                    item.ref.captured_time, item.sender_id,
+                    item.ref.captured_time, item.sender_id, "missing" if item.is_wanted else "elsewhere",
                 )
                 for item in found
             ),
@@ -81,11 +85,11 @@ async def add_refs(session: Session, found: list[FoundRef], now: int) -> int:
         " media_type, captured_time, sender_id, state, found_time)"
         " SELECT n.home, n.case_id, n.digest, n.section, n.issuer_id, n.case_no, n.kind, n.size, n.media_type,"
         " CASE WHEN n.captured > 0 THEN '1970-01-01Z'::timestamptz + n.captured * interval '1 microsecond' END,"
-        " n.sender_id, 'missing', '1970-01-01Z'::timestamptz + %s * interval '1 microsecond'"
+        " n.sender_id, n.state, '1970-01-01Z'::timestamptz + %s * interval '1 microsecond'"
         " FROM unnest(%s::int[], %s::uuid[], %s::smallint[], %s::bigint[], %s::bytea[], %s::text[], %s::text[],"
-        " %s::smallint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[])"
+        " %s::smallint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::text[])"
         " n(home, case_id, section, inbox_id, digest, issuer_id, case_no, kind, size, media_type, captured,"
-        " sender_id) JOIN case_sections s ON s.home_region = n.home AND s.case_id = n.case_id"
+        " sender_id, state) JOIN case_sections s ON s.home_region = n.home AND s.case_id = n.case_id"
         " AND s.section = n.section AND s.inbox_id = n.inbox_id ON CONFLICT DO NOTHING",
         (now, *map(list, columns)),
     )

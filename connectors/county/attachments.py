@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _PIECE = 1024 * 1024
 _REFUSED_PAUSE_SECONDS = 30.0
 #: Refusals of one attachment that come in the form of a refusal of ourselves.
-_ABOUT_THE_CASE = ("ORIGIN_FORBIDDEN", "REGION_FORBIDDEN")
+REFUSED_FOR_THE_CASE = ("ORIGIN_FORBIDDEN", "REGION_FORBIDDEN")
 #: Types the system's own table may not know.
 _TYPES = {
     ".jpg": "image/jpeg",
@@ -189,7 +189,7 @@ class AttachmentSender:
         try:
             await upload(hub, waiting.offer, file_source(path))
         except CredentialsRefused as error:
-            if error.reason not in _ABOUT_THE_CASE:
+            if error.reason not in REFUSED_FOR_THE_CASE:
                 raise
             self._spool.refuse(waiting, error.reason, str(error))
         except CallRefused as error:

@@ -54,8 +54,9 @@ attachment_uploads = Table(
     postgresql_with={"fillfactor": "50"},
 )
 
-#: Evidence that sections of cases name. It is ``held`` once its bytes were handed in for this very case; section 0
-#: stands for bytes that came before any section named them.
+#: Evidence that sections of cases name. It is ``held`` once its bytes were handed in for this very case, ``missing``
+#: before, and ``elsewhere`` when they lie at the hub that sent the section and no rule asks for them. Section 0 stands
+#: for bytes that came before any section named them.
 attachment_refs = Table(
     "attachment_refs",
     METADATA,
@@ -75,7 +76,7 @@ attachment_refs = Table(
     Column("attempt_count", Integer, nullable=False, server_default="0"),
     Column("retry_time", TIME),
     Column("trouble", Text, nullable=False, server_default=""),
-    CheckConstraint("state IN ('missing', 'held')", name="state"),
+    CheckConstraint("state IN ('missing', 'elsewhere', 'held')", name="state"),
     Index("ix_attachment_refs_digest", "digest"),
     #: Small: a reference leaves it when its bytes come, and normally never returns.
     Index("ix_attachment_refs_missing", "home_region", "found_time", postgresql_where="state = 'missing'"),

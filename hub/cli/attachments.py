@@ -1,6 +1,7 @@
 """``sanji attachments``: handing evidence in, seeing what is missing, fetching it, and checking what is held."""
 
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -12,16 +13,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from connectors.county.attachments import digest_of, send_file, type_of
+from connectors.county.attachments import REFUSED_FOR_THE_CASE, digest_of, send_file, type_of
 from connectors.county.profile import Profile, ProfileInvalid, read_profile
 from connectors.county.pusher import pause_seconds, target_of
-from connectors.errors import ConnectorError, Unreachable
+from connectors.errors import ConnectorError, CredentialsRefused, Unreachable
 from connectors.transports.attachment_calls import Delivered
 from exchange_db import attachments
 from exchange_db.attachment_records import AttachmentKind, Offer
 from exchange_db.attachments import MissingRef
 from exchange_db.records import Violated, printable
-from exchange_db.regions import parse_region, subtree
+from exchange_db.regions import PLATFORM_ID, parse_region, subtree
 from exchange_db.session import Ledger
 from hub.cli.app import app
 from hub.cli.configuration import load
@@ -59,6 +60,7 @@ def send(
         profile = read_profile(to)
     except ProfileInvalid as error:
         _fail(CANNOT, str(error))
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     refused = 0
     try:
         for file in files:
@@ -92,6 +94,11 @@ async def _send(profile: Profile, offer: Offer, file: Path, give_up_after: float
                 _fail(LATER, f"暂时无法上传 {file}：{error}；请稍后再次执行。 / Run the same command again later.")
             await asyncio.sleep(pause_seconds(failure_count))
             failure_count += 1
+        except CredentialsRefused as error:
+            if error.reason not in REFUSED_FOR_THE_CASE:
+                _fail(CANNOT, f"枢纽拒绝本平台：{error.reason}：{printable(str(error))} / The hub refuses us.")
+            print(f"✗ {file}：{error.reason}：{printable(str(error))}", file=sys.stderr)
+            return False
         except ConnectorError as error:
             print(f"✗ {file}：{error.reason}：{printable(str(error))}", file=sys.stderr)
             return False
@@ -140,9 +147,12 @@ def missing(
 @commands.command()
 def fetch(
     config: Config = Path("sanji.toml"),
-    case_no: Annotated[str, typer.Option(help="只取该编号案件的附件 / of cases with this number only")] = "",
+    issuer: Annotated[str, typer.Option(help="只取一个案件的附件：签发平台 / of one case: its issuer")] = "",
+    case_no: Annotated[str, typer.Option(help="只取一个案件的附件：案件编号 / of one case: its number")] = "",
 ) -> None:
     """立即向来源平台取缺失的附件，不论规则和间隔。 / Fetch what is missing now, whatever the rules say."""
+    if bool(issuer) is not bool(case_no) or (issuer and not PLATFORM_ID.match(issuer)):
+        _fail(CANNOT, "请同时用 --issuer（如 431221.platform）和 --case-no 指明案件。 / Name both, or neither.")
     from hub.bootstrap import make_dialler, make_evidence
     from hub.evidence.fetching import EvidenceFetch, Fetched
 
@@ -151,7 +161,7 @@ def fetch(
     async def act(ledger: Ledger) -> Fetched:
         desk, _ = make_evidence(ledger, settings, system_clock)
         work = EvidenceFetch(ledger, desk, settings.evidence, system_clock, make_dialler(settings).target)
-        return await work.run(is_asked=True, case_no=case_no)
+        return await work.fetch_now(issuer, case_no)
 
     done = _with_store(lambda: with_ledger(settings, act))
     print(

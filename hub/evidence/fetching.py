@@ -14,11 +14,11 @@ from connectors.errors import ConnectorError
 from connectors.transports.attachment_calls import download, is_held_at
 from connectors.transports.grpc_peer import GrpcPeer, Target
 from exchange_db import attachments, peers
-from exchange_db.attachment_records import Offer, parse_rule
+from exchange_db.attachment_records import AttachmentKind, Offer, parse_rule
 from exchange_db.attachments import MissingRef
 from exchange_db.peers import Peer
 from exchange_db.records import Violated
-from exchange_db.session import Ledger
+from exchange_db.session import Ledger, ReadSession
 from hub.clock import Clock
 from hub.evidence.reception import MAX_CHUNK, Reception, ReceptionDesk, most_bytes
 from hub.evidence.sniffing import require_claim
@@ -64,30 +64,46 @@ class EvidenceFetch:
         self._clock = clock
         self._target_of = target_of
 
-    async def run(self, *, is_asked: bool = False, case_no: str = "") -> Fetched:
-        """Does one round, neighbour by neighbour.
+    async def run(self) -> Fetched:
+        """Does one round of what rules ask for and is due, neighbour by neighbour."""
+        async with self._ledger.read() as session:
+            known = await self._neighbours(session)
+            asked = [
+                (peer.peer_id, kind)
+                for peer in known.values()
+                for kind in AttachmentKind
+                if is_fetched(peer.peer_id, peer.relation, kind, self._rules)
+            ]
+            refs = await attachments.missing(session, MAX_REFS, due_time=self._clock(), asked=asked)
+        return await self._fetch_from(known, refs)
+
+    async def fetch_now(self, issuer_id: str = "", case_no: str = "") -> Fetched:
+        """Fetches because a person asks: rules and pauses do not count.
 
         Args:
-            is_asked: a person asks: rules and pauses do not count.
-            case_no: fetch the evidence of cases with this number only; empty for all.
+            issuer_id: platform that gave the case its number; empty for everything that is missing.
+            case_no: the case; its evidence is fetched wherever it is.
         """
         async with self._ledger.read() as session:
-            due = await attachments.missing(session, MAX_REFS, due_time=None if is_asked else self._clock())
-            known = {peer.peer_id: peer for peer in await peers.all_peers(session) if peer.state == "active"}
-        by_sender: dict[str, list[MissingRef]] = {}
-        for ref in due:
-            if (not case_no or ref.case_no == case_no) and (is_asked or self._is_wanted(ref, known)):
-                by_sender.setdefault(ref.sender_id, []).append(ref)
-        fetched_count = failed_count = 0
-        for sender_id, refs in by_sender.items():
-            count = await self._fetch_all(known.get(sender_id), refs)
-            fetched_count += count
-            failed_count += len(refs) - count
-        return Fetched(fetched_count, failed_count)
+            known = await self._neighbours(session)
+            if issuer_id:
+                refs = await attachments.not_held(session, issuer_id, case_no)
+            else:
+                refs = await attachments.missing(session, MAX_REFS)
+        return await self._fetch_from(known, refs)
 
-    def _is_wanted(self, ref: MissingRef, known: dict[str, Peer]) -> bool:
-        peer = known.get(ref.sender_id)
-        return peer is not None and is_fetched(peer.peer_id, peer.relation, ref.kind, self._rules)
+    @staticmethod
+    async def _neighbours(session: ReadSession) -> dict[str, Peer]:
+        return {peer.peer_id: peer for peer in await peers.all_peers(session) if peer.state == "active"}
+
+    async def _fetch_from(self, known: dict[str, Peer], refs: list[MissingRef]) -> Fetched:
+        by_sender: dict[str, list[MissingRef]] = {}
+        for ref in refs:
+            by_sender.setdefault(ref.sender_id, []).append(ref)
+        fetched_count = 0
+        for sender_id, sent in by_sender.items():
+            fetched_count += await self._fetch_all(known.get(sender_id), sent)
+        return Fetched(fetched_count, len(refs) - fetched_count)
 
     async def _fetch_all(self, peer: Peer | None, refs: list[MissingRef]) -> int:
         if peer is None or not peer.address:

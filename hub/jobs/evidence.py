@@ -39,7 +39,7 @@ def evidence_jobs(
         target_of: how a neighbour is dialled.
         is_dialled: whether neighbours can dial this hub; if not, it asks them what they want of it.
     """
-    search = EvidenceSearch(ledger, clock)
+    search = EvidenceSearch(ledger, part, clock)
     fetch = EvidenceFetch(ledger, desk, part, clock, target_of)
     sending = EvidenceSending(ledger, reader, target_of)
     scrub = EvidenceScrub(ledger, reader, part.spool_folder, clock)

@@ -11,6 +11,7 @@ from exchange_db.records import ReportState
 from exchange_db.regions import Subtree
 from exchange_db.session import Ledger
 from hub.evidence.finding import EvidenceSearch
+from hub.settings import EvidencePart
 from tests.support.applied import apply_records, apply_waiting, take_in
 from tests.support.builders import (
     CITY,
@@ -23,6 +24,7 @@ from tests.support.builders import (
     an_assignment,
 )
 from tests.support.clock import NOON, FakeClock
+from tests.support.neighbours import enrolled
 from tests.support.photos import a_photo, a_ref, an_offer, digest_of
 
 HERE, ELSEWHERE, EVERYWHERE = Subtree(431221, 431221), Subtree(431222, 431222), Subtree(431200, 431299)
@@ -35,8 +37,8 @@ def _named(case_no: str = "2020-0001", **changes: Any) -> Any:
     return a_case(case_no, report=report, attachments=(a_ref(PHOTO, **changes),))
 
 
-async def _search(ledger: Ledger) -> int:
-    return await EvidenceSearch(ledger, FakeClock()).run()
+async def _search(ledger: Ledger, *fetch: str) -> int:
+    return await EvidenceSearch(ledger, EvidencePart(fetch=fetch), FakeClock()).run()
 
 
 async def _missing(ledger: Ledger, **wanted: Any) -> list[MissingRef]:
@@ -154,6 +156,30 @@ async def test_bytes_are_noted_once_and_whole_again_after_damage(ledger: Ledger)
     async with ledger.read() as session:
         assert await attachments.counts(session) == (1, len(PHOTO), 0, 0)
         assert [found.digest for found in await attachments.due_for_check(session, NOON + 9, 10)] == [DIGEST]
+
+
+async def test_what_lies_at_another_hub_is_not_missed_unless_a_rule_asks(ledger: Ledger) -> None:
+    photo, after = a_ref(PHOTO), a_ref(a_photo(2), AttachmentKind.AFTER)
+    await apply_records(ledger, a_case(report=a_report(), attachments=(photo, after)))
+    await enrolled(ledger, CITY)
+    assert await _search(ledger, "child:after") == 2
+    assert [ref.digest for ref in await _missing(ledger)] == [after.digest]
+    async with ledger.read() as session:
+        found = await attachments.not_held(session, COUNTY, "2020-0001")
+        assert await attachments.not_held(session, COUNTY, "2020-0002") == []
+    assert sorted(ref.digest for ref in found) == sorted((photo.digest, after.digest))
+    await _hold(ledger, an_offer(PHOTO))
+    async with ledger.read() as session:
+        assert [ref.digest for ref in await attachments.not_held(session, COUNTY, "2020-0001")] == [after.digest]
+    assert await _rights(ledger, CITY, EVERYWHERE) == Rights(frozenset({1}), is_named=True, is_own=False)
+
+
+async def test_only_what_is_asked_for_is_tried(ledger: Ledger) -> None:
+    await apply_records(ledger, _named())
+    await _search(ledger)
+    assert len(await _missing(ledger, asked=[(CITY, 1), (COUNTY, 4)])) == 1
+    assert await _missing(ledger, asked=[(CITY, 4), (COUNTY, 1)]) == []
+    assert await _missing(ledger, asked=[]) == []
 
 
 async def test_a_failure_is_noted_and_waits(ledger: Ledger) -> None:

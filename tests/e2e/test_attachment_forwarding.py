@@ -115,7 +115,9 @@ async def test_a_person_may_ask_whatever_the_rules_say(way: Way, tmp_path: Path)
     photo = a_photo(35)
     await way.county.party.push(a_case("S-1", report=a_report(), attachments=(a_ref(photo),)))
     await until_value(way.city, "missing", STATE, "S-1", bytes.fromhex(digest_of(photo)))
-    asked = await sanji("attachments", "fetch", "--case-no", "S-1", "--config", way.city.settings_file)
+    asked = await sanji(
+        "attachments", "fetch", "--issuer", COUNTY, "--case-no", "S-1", "--config", way.city.settings_file
+    )
     assert (asked.code, "未成 1 个" in asked.told) == (1, True), asked.told
     told = (await sanji("attachments", "missing", "--config", way.city.settings_file)).told
     assert "不可连接" in told.replace("\n", "")

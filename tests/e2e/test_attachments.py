@@ -271,3 +271,33 @@ async def test_a_client_tells_what_was_refused_and_keeps_it(site: Witnesses, tmp
     async with CountyClient(site.county.profile, tmp_path / "spool") as client:
         await client.flush()
         assert [item.reason for item in await client.flush_attachments()] == ["ATTACHMENT_TYPE_MISMATCH"]
+
+
+async def test_a_hub_that_stops_keeps_what_has_come_and_says_so(site: Witnesses, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    digest = a_film(film, 9_000_000, 9)
+    data, piece = film.read_bytes(), 1_000_000
+    changes = {"digest": digest, "size_bytes": len(data), "media_type": "video/mp4"}
+    header = _header(b"", "L-1", kind=case_pb2.ATTACHMENT_KIND_VIDEO, **changes)
+    async with GrpcPeer(site.county.target) as hub:
+        call = hub.attachments.Upload()
+        await call.write(header)
+        await call.read()
+        for offset in range(0, 5_000_000, piece):
+            await call.write(_chunk(data[offset : offset + piece], offset))
+        progress = await call.read()
+        assert isinstance(progress, attachment.UploadResponse)
+        assert progress.progress.durable_offset == 5_000_000
+        stopping = asyncio.create_task(asyncio.to_thread(site.hub.stop))
+        with pytest.raises(grpc.aio.AioRpcError, match="draining"):
+            await call.read()
+        await stopping
+    site.hub.start()
+    await site.hub.wait_until_open()
+    async with GrpcPeer(site.county.target) as hub:
+        call = hub.attachments.Upload()
+        await call.write(header)
+        opened = await call.read()
+        assert isinstance(opened, attachment.UploadResponse)
+        assert opened.opened.next_offset == 5_000_000
+        call.cancel()

@@ -59,7 +59,7 @@ def upgrade() -> None:
         sa.Column("attempt_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("retry_time", sa.DateTime(timezone=True), nullable=True),
         sa.Column("trouble", sa.Text(), server_default="", nullable=False),
-        sa.CheckConstraint("state IN ('missing', 'held')", name=op.f("ck_attachment_refs_state")),
+        sa.CheckConstraint("state IN ('missing', 'elsewhere', 'held')", name=op.f("ck_attachment_refs_state")),
         sa.PrimaryKeyConstraint("home_region", "case_id", "digest", "section", name=op.f("pk_attachment_refs")),
     )
     op.create_index("ix_attachment_refs_digest", "attachment_refs", ["digest"])
