@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import msgspec
 import pytest
 
 from connectors.county.client import CountyClient
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
-from connectors.transports.grpc_peer import GrpcPeer, translated
+from connectors.transports.grpc_peer import GrpcPeer, asked, translated
 from exchange_db.attachment_records import AttachmentKind
 from exchange_db.embedded import EmbeddedServer
 from exchange_db.records import AssignmentState
 from protos.attachment.v1 import attachment_service_pb2 as attachment
 from protos.case.v1 import case_pb2
+from protos.common.v1 import page_pb2
 from tests.support.builders import a_case, a_report, an_assignment
 from tests.support.commands import sanji
 from tests.support.evidence import SendCommand, Witnesses, build_witnesses, spooled, stored
@@ -24,8 +26,7 @@ from tests.support.photos import a_film, a_photo, a_ref, an_offer, digest_of, ex
 from tests.support.stages import change, rows, staged, until_value, value
 
 STATE = "SELECT state FROM attachment_refs WHERE case_no = %s AND section > 0"
-HELD, MISSING, PARTIAL, UNKNOWN = (
-    attachment.ATTACHMENT_STATE_HELD,
+MISSING, PARTIAL, UNKNOWN = (
     attachment.ATTACHMENT_STATE_MISSING,
     attachment.ATTACHMENT_STATE_PARTIAL,
     attachment.ATTACHMENT_STATE_UNKNOWN,
@@ -301,3 +302,42 @@ async def test_a_hub_that_stops_keeps_what_has_come_and_says_so(site: Witnesses,
         assert isinstance(opened, attachment.UploadResponse)
         assert opened.opened.next_offset == 5_000_000
         call.cancel()
+
+
+async def test_evidence_survives_the_client_and_is_handed_in_by_the_next_one(site: Witnesses, tmp_path: Path) -> None:
+    away = msgspec.structs.replace(site.county.profile, address="127.0.0.1:1")
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(a_photo(51))
+    async with CountyClient(away, tmp_path / "spool") as client:
+        ref = await client.attach(path, AttachmentKind.BEFORE_FAR)
+        await client.report(a_case("N-1", report=a_report(), attachments=(ref,)))
+    path.unlink()
+    async with CountyClient(site.county.profile, tmp_path / "spool") as client:
+        await client.flush(is_settled=True)
+        assert await client.flush_attachments() == []
+        fetched = tmp_path / "fetched.jpg"
+        await client.fetch(ref, fetched)
+        assert await client.wanted() == []
+    assert fetched.read_bytes() == a_photo(51)
+
+
+async def test_questions_are_answered_within_their_limits(site: Witnesses) -> None:
+    photo = a_photo(52)
+    digest = digest_of(photo)
+    await _refused(site, _header(photo, "O-1"), _chunk(photo[:9]))
+    assert await site.county.states(digest, "ab" * 32) == [PARTIAL, UNKNOWN]
+    assert await site.other.states(digest) == [UNKNOWN]
+    for digests in ([], ["ab" * 32] * 501, ["xy"]):
+        with pytest.raises(CallRefused):
+            await site.county.states(*digests)
+    async with GrpcPeer(site.county.target) as hub:
+        for token in ("x", "1.2.3", f"1.{'ab' * 32}.{'ab' * 15}"):
+            page = page_pb2.Page(token=token)
+            with pytest.raises(CallRefused) as refused:
+                await asked(hub.attachments.ListWanted(attachment.ListWantedRequest(page=page), timeout=30.0))
+            assert refused.value.violations[0][0] == "page.token"
+        await site.county.hand_in(site.hub.folder, photo, an_offer(photo, "O-1"))
+        for offset in (-1, len(photo) + 1):
+            call = hub.attachments.Download(attachment.DownloadRequest(digest=digest, offset=offset))
+            with pytest.raises(grpc.aio.AioRpcError, match="argument does not fit"):
+                await call.read()
