@@ -4,7 +4,10 @@ A child speaks for its own subtree and sees it; a platform speaks only in its ow
 holds and speaks for everybody outside this hub's subtree, so nothing can come back as an echo.
 """
 
+from collections.abc import Collection
+
 from auth.principal import Principal
+from exchange_db.attachment_records import AttachmentKind, EvidenceRule
 from exchange_db.records import Violated
 from exchange_db.regions import Subtree, Tier, format_region, line_of, region_of, subtree, tier_of
 
@@ -77,3 +80,46 @@ def require_parent(sender: Principal) -> None:
     """
     if sender.relation != "parent" or sender.kind != "hub":
         raise Violated("ORIGIN_FORBIDDEN", "peer_id", sender.peer_id)
+
+
+def require_evidence(sender: Principal, issuer_id: str, hub_region: int, *, is_visible: bool) -> None:
+    """Checks that a neighbour may hand in evidence of a case: one it may see here, or one it is about to report.
+
+    A case that is hidden from it and one that is not known get the same answer.
+
+    Raises:
+        Violated: ORIGIN_FORBIDDEN.
+    """
+    if not is_visible:
+        require_origin(sender, issuer_id, hub_region)
+
+
+def is_given(viewer: Principal, kinds: Collection[int], rules: Collection[EvidenceRule], *, is_own: bool) -> bool:
+    """Tells whether a neighbour gets bytes that it asks for.
+
+    Args:
+        viewer: who asks.
+        kinds: the kinds of evidence the bytes are held as, in cases the viewer may see.
+        rules: what this hub gives to whom.
+        is_own: whether the viewer has handed in the same bytes.
+    """
+    return is_own or any(
+        rule.neighbour in (viewer.relation, viewer.peer_id) and (rule.kind in kinds or (rule.kind is None and kinds))
+        for rule in rules
+    )
+
+
+def kinds_wanted(viewer: Principal, rules: Collection[EvidenceRule]) -> frozenset[AttachmentKind]:
+    """Returns the kinds of evidence a neighbour is told that this hub wants from it.
+
+    A platform cannot be asked by itself, and what it names it has: it is told of everything.
+    """
+    every = frozenset(AttachmentKind)
+    if viewer.kind == "platform":
+        return every
+    return frozenset(kind for kind in every if is_fetched(viewer.peer_id, viewer.relation, kind, rules))
+
+
+def is_fetched(sender_id: str, relation: str, kind: int, rules: Collection[EvidenceRule]) -> bool:
+    """Tells whether this hub asks a neighbour for evidence of a kind by itself."""
+    return any(rule.neighbour in (relation, sender_id) and rule.kind in (None, kind) for rule in rules)

@@ -67,6 +67,8 @@ def message_id_of(case: Case) -> UUID:
             content[name] = _said(section)
     if case.actions:
         content["actions"] = [_said(action) for action in case.actions]
+    if case.attachments:
+        content["attachments"] = [_said(attachment) for attachment in case.attachments]
     return uuid5(_NAMESPACE, json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":")))
 
 

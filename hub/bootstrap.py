@@ -19,12 +19,17 @@ from hub.delivery.dialling import Dialler
 from hub.delivery.dispatcher import Dispatcher
 from hub.delivery.fetcher import Fetcher
 from hub.delivery.office import DeliveryOffice
+from hub.evidence.giving import EvidenceReader
+from hub.evidence.reception import ReceptionDesk
+from hub.evidence.store import EvidenceStore
 from hub.intake.desk import IntakeDesk
 from hub.intake.own import OwnStream
+from hub.jobs.evidence import evidence_jobs
 from hub.jobs.runner import JobRunner
 from hub.jobs.schedule import schedule
 from hub.jobs.standards_schedule import standards_jobs
 from hub.listener import Listener
+from hub.rpc.attachment_servicer import AttachmentServicer
 from hub.rpc.calls import CallGuard
 from hub.rpc.case_reading import CaseReader
 from hub.rpc.exchange_servicer import ExchangeServicer
@@ -111,6 +116,10 @@ class Hub:
             events = OwnStream(ledger, desk, settings.hub.id, settings.hub.region, "events")
             jobs = schedule(ledger, settings, self._clock, sheets.submit, events.submit)
             jobs += standards_jobs(ledger, settings, self._clock, make_dialler(settings).target)
+            jobs += evidence_jobs(
+                ledger, settings.evidence, self._clock, *make_evidence(ledger, settings, self._clock),
+                make_dialler(settings).target, is_dialled=bool(settings.listen.public_address),
+            )  # fmt: skip
             runner = JobRunner(ledger, jobs, holder, self._clock, listener)
             works.append(("schedule", runner.run()))
         if "console" in self._roles:
@@ -140,11 +149,13 @@ class Hub:
         settings = self._settings
         hub, tls = settings.hub, settings.tls
         reader = CaseReader(ledger, make_dialler(settings), hub.id, settings.figures.counting)
+        exchange = ExchangeServicer(ledger, desk, listener, reader, self._clock)
         servicers = Servicers(
-            ExchangeServicer(ledger, desk, listener, reader, self._clock),
+            exchange,
             FederationServicer(ledger, self._clock, hub.id, hub.name, hub.region),
             StandardsServicer(ledger, listener, self._clock),
             StatisticsServicer(FigureReader(ledger, settings)),
+            AttachmentServicer(*make_evidence(ledger, settings, self._clock), exchange.draining),
         )
         return RpcServer(
             CallGuard(ledger, self._clock),
@@ -165,6 +176,16 @@ def _life_rules(settings: Settings) -> LifeRules:
 def make_dialler(settings: Settings) -> Dialler:
     """Returns what dials neighbours with this hub's certificate."""
     return Dialler(settings.tls.authority, settings.tls.certificate, settings.tls.key)
+
+
+def make_evidence(ledger: Ledger, settings: Settings, clock: Clock) -> tuple[ReceptionDesk, EvidenceReader]:
+    """Returns what takes evidence in and what gives it out, over the store the settings name."""
+    part, region = settings.evidence, settings.hub.region
+    store = EvidenceStore(part)
+    return (
+        ReceptionDesk(ledger, store, part, clock, region, settings.figures.zone),
+        EvidenceReader(ledger, store, part, clock, region),
+    )
 
 
 def open_database(settings: Settings, stack: AsyncExitStack) -> str:

@@ -18,6 +18,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
 from exchange_db.records import printable
+from protos.attachment.v1 import attachment_service_pb2_grpc as attachment_grpc
 from protos.exchange.v1 import exchange_service_pb2 as exchange
 from protos.exchange.v1 import exchange_service_pb2_grpc as exchange_grpc
 from protos.exchange.v1 import parcel_pb2
@@ -140,6 +141,7 @@ class GrpcPeer:
         self.exchange = exchange_grpc.ExchangeServiceStub(self._channel)
         self.federation = federation_grpc.FederationServiceStub(self._channel)
         self.standards = standards_grpc.StandardsServiceStub(self._channel)
+        self.attachments = attachment_grpc.AttachmentServiceStub(self._channel)
         self.statistics = statistics_grpc.StatisticsServiceStub(self._channel)
         return self
 

@@ -17,6 +17,7 @@ app = typer.Typer(
 
 #: Each command, or group of commands, is defined by the module of its name.
 COMMANDS = (
+    "attachments",
     "check",
     "database",
     "deadline",

@@ -8,11 +8,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
+from hub.rpc.attachment_servicer import AttachmentServicer
 from hub.rpc.calls import CallGuard
 from hub.rpc.exchange_servicer import ExchangeServicer
 from hub.rpc.federation_servicer import FederationServicer
 from hub.rpc.standards_servicer import StandardsServicer
 from hub.rpc.statistics_servicer import StatisticsServicer
+from protos.attachment.v1 import attachment_service_pb2, attachment_service_pb2_grpc
 from protos.exchange.v1 import exchange_service_pb2, exchange_service_pb2_grpc
 from protos.federation.v1 import federation_service_pb2, federation_service_pb2_grpc
 from protos.standards.v1 import standards_service_pb2, standards_service_pb2_grpc
@@ -38,6 +40,7 @@ _SERVICES = (
     federation_service_pb2.DESCRIPTOR.services_by_name["FederationService"].full_name,
     standards_service_pb2.DESCRIPTOR.services_by_name["StandardsService"].full_name,
     statistics_service_pb2.DESCRIPTOR.services_by_name["StatisticsService"].full_name,
+    attachment_service_pb2.DESCRIPTOR.services_by_name["AttachmentService"].full_name,
 )
 
 
@@ -48,6 +51,7 @@ class Servicers(NamedTuple):
     federation: FederationServicer
     standards: StandardsServicer
     statistics: StatisticsServicer
+    attachments: AttachmentServicer
 
 
 class PortTaken(Exception):
@@ -82,6 +86,7 @@ class RpcServer:
         federation_service_pb2_grpc.add_FederationServiceServicer_to_server(servicers.federation, self._server)
         standards_service_pb2_grpc.add_StandardsServiceServicer_to_server(servicers.standards, self._server)
         statistics_service_pb2_grpc.add_StatisticsServiceServicer_to_server(servicers.statistics, self._server)
+        attachment_service_pb2_grpc.add_AttachmentServiceServicer_to_server(servicers.attachments, self._server)
         self._health = HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if has_reflection:

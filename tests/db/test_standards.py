@@ -47,7 +47,9 @@ def _reason(refused: pytest.ExceptionInfo[Violated]) -> tuple[str, str]:
 
 async def test_every_version_is_kept_with_its_documents(ledger: Ledger, nation: Publisher, clock: FakeClock) -> None:
     first = await nation.publish(a_plan("1", effective_time=NOON))
-    second = await nation.publish(a_plan("2", CODES + f"event,06,其他事件,{STANDARD}\n".encode(), effective_time=NOON + 10))
+    second = await nation.publish(
+        a_plan("2", CODES + f"event,06,其他事件,{STANDARD}\n".encode(), effective_time=NOON + 10)
+    )
     assert (first.supersedes, second.supersedes) == ("", "1")
     async with ledger.read() as session:
         held = await archive.held_releases(session)

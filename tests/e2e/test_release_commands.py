@@ -173,7 +173,9 @@ def test_the_impact_names_cases_and_mappings(site: Site) -> None:
     words = ("impact", site.folder / "next.csv", "--name", "GB/T-30428.2-2013", "--mapping", mapping)
     code, told = site.run(*words)
     assert code == 0
-    assert [text in told for text in ("代码消失", "ZF-1", "违规户外广告", "在办案件 1 件", "tables.classes.")] == [True] * 5
+    assert [text in told for text in ("代码消失", "ZF-1", "违规户外广告", "在办案件 1 件", "tables.classes.")] == [
+        True
+    ] * 5
     found = json.loads(site.run(*words, "--json")[1])
     assert [(one["effect"], one["region"], one["case_count"]) for one in found["classes"]] == [
         ("vanished", "431221", 1)

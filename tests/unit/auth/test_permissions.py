@@ -3,8 +3,12 @@
 import pytest
 
 from auth.permissions import (
+    is_fetched,
+    is_given,
+    kinds_wanted,
     narrowed,
     readable_publishers,
+    require_evidence,
     require_origin,
     require_parent,
     require_publisher,
@@ -12,6 +16,7 @@ from auth.permissions import (
     visible_regions,
 )
 from auth.principal import Principal
+from exchange_db.attachment_records import AttachmentKind, parse_rule
 from exchange_db.records import Violated
 from exchange_db.regions import Subtree, Tier
 from tests.support.builders import a_principal
@@ -137,3 +142,45 @@ def test_only_a_hub_above_may_announce() -> None:
         with pytest.raises(Violated) as refused:
             require_parent(other)
         assert refused.value.violation.reason == "ORIGIN_FORBIDDEN"
+
+
+def test_evidence_is_handed_in_for_a_case_one_sees_or_is_about_to_report() -> None:
+    require_evidence(PLATFORM, "431222.platform", CITY, is_visible=True)
+    require_evidence(PLATFORM, "431221.platform", CITY, is_visible=False)
+    with pytest.raises(Violated, match="ORIGIN_FORBIDDEN"):
+        require_evidence(PLATFORM, "431222.platform", CITY, is_visible=False)
+
+
+@pytest.mark.parametrize(
+    ("viewer", "rules", "kinds", "is_own", "expected"),
+    [
+        (PLATFORM, ["child:*"], {4}, False, True),
+        (PLATFORM, ["child:*"], set(), False, False),
+        (PLATFORM, [], set(), True, True),
+        (PLATFORM, ["431222.platform:*"], {4}, False, False),
+        (PLATFORM, ["431221.platform:after"], {1, 4}, False, True),
+        (PARENT, ["child:*"], {4}, False, False),
+        (PARENT, ["parent:after"], {4}, False, True),
+        (PARENT, ["parent:after"], {1}, False, False),
+        (PARENT, ["430000.hub:video", "child:*"], {7}, False, True),
+    ],
+)
+def test_evidence_goes_where_a_rule_gives_it(
+    viewer: Principal, rules: list[str], kinds: set[int], *, is_own: bool, expected: bool
+) -> None:
+    assert is_given(viewer, kinds, tuple(map(parse_rule, rules)), is_own=is_own) is expected
+
+
+def test_a_hub_is_asked_by_rule_and_a_platform_told_of_everything() -> None:
+    rules = tuple(map(parse_rule, ["child:after", "431200.hub:check"]))
+    assert kinds_wanted(CITY_HUB, rules) == {AttachmentKind.AFTER, AttachmentKind.CHECK}
+    assert kinds_wanted(COUNTY_HUB, rules) == {AttachmentKind.AFTER}
+    assert kinds_wanted(PARENT, rules) == set()
+    assert kinds_wanted(PLATFORM, ()) == set(AttachmentKind)
+    assert not is_fetched("430000.hub", "parent", AttachmentKind.AFTER, rules)
+
+
+@pytest.mark.parametrize("text", ["", "child", "child:selfie", "nobody:*", "child:*:", "uncle:after"])
+def test_a_rule_that_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        parse_rule(text)
