@@ -4,9 +4,12 @@ A child speaks for its own subtree and sees it; a platform speaks only in its ow
 holds and speaks for everybody outside this hub's subtree, so nothing can come back as an echo.
 """
 
+from collections.abc import Collection
+
 from auth.principal import Principal
+from exchange_db.attachment_records import AttachmentKind, EvidenceRule
 from exchange_db.records import Violated
-from exchange_db.regions import PLATFORM_ID, Subtree, format_region, region_of, subtree
+from exchange_db.regions import PLATFORM_ID, Subtree, Tier, format_region, line_of, region_of, subtree, tier_of
 
 
 def require_origin(sender: Principal, origin_id: str, hub_region: int) -> None:
@@ -72,3 +75,75 @@ def narrowed(viewer: Principal, hub_region: int, asked: int | None) -> Subtree |
     wanted = subtree(asked)
     first, last = max(visible.first, wanted.first), min(visible.last, wanted.last)
     return Subtree(first, last) if first <= last else None
+
+
+def require_publisher(publisher_id: str, hub_region: int) -> None:
+    """Checks that a hub takes standards from a publisher: nation, province or city, of its own line.
+
+    Raises:
+        Violated: RELEASE_FORBIDDEN.
+    """
+    region = region_of(publisher_id)
+    if tier_of(region) is Tier.COUNTY or hub_region not in subtree(region):
+        raise Violated("RELEASE_FORBIDDEN", "publisher_id", publisher_id)
+
+
+def readable_publishers(viewer: Principal) -> tuple[int, ...] | None:
+    """Returns the regions whose standards a neighbour may have, those of its line; ``None`` for all.
+
+    A parent sees all this hub holds.
+    """
+    return line_of(viewer.region) if viewer.relation == "child" else None
+
+
+def require_parent(sender: Principal) -> None:
+    """Checks that a call comes from above.
+
+    Raises:
+        Violated: ORIGIN_FORBIDDEN.
+    """
+    if sender.relation != "parent" or sender.kind != "hub":
+        raise Violated("ORIGIN_FORBIDDEN", "peer_id", sender.peer_id)
+
+
+def require_evidence(sender: Principal, issuer_id: str, hub_region: int, *, is_visible: bool) -> None:
+    """Checks that a neighbour may hand in evidence of a case: one it may see here, or one it is about to report.
+
+    A case that is hidden from it and one that is not known get the same answer.
+
+    Raises:
+        Violated: ORIGIN_FORBIDDEN.
+    """
+    if not is_visible:
+        require_origin(sender, issuer_id, hub_region)
+
+
+def is_given(viewer: Principal, kinds: Collection[int], rules: Collection[EvidenceRule], *, is_own: bool) -> bool:
+    """Tells whether a neighbour gets bytes that it asks for.
+
+    Args:
+        viewer: who asks.
+        kinds: the kinds of evidence the bytes are held as, in cases the viewer may see.
+        rules: what this hub gives to whom.
+        is_own: whether the viewer has handed in the same bytes.
+    """
+    return is_own or any(
+        rule.neighbour in (viewer.relation, viewer.peer_id) and (rule.kind in kinds or (rule.kind is None and kinds))
+        for rule in rules
+    )
+
+
+def kinds_wanted(viewer: Principal, rules: Collection[EvidenceRule]) -> frozenset[AttachmentKind]:
+    """Returns the kinds of evidence a neighbour is told that this hub wants from it.
+
+    A platform cannot be asked by itself, and what it names it has: it is told of everything.
+    """
+    every = frozenset(AttachmentKind)
+    if viewer.kind == "platform":
+        return every
+    return frozenset(kind for kind in every if is_fetched(viewer.peer_id, viewer.relation, kind, rules))
+
+
+def is_fetched(sender_id: str, relation: str, kind: int, rules: Collection[EvidenceRule]) -> bool:
+    """Tells whether this hub asks a neighbour for evidence of a kind by itself."""
+    return any(rule.neighbour in (relation, sender_id) and rule.kind in (None, kind) for rule in rules)

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from connectors.attachment_wire import read_attachments, write_attachments
 from connectors.codes import check_codes
 from connectors.fields import FieldReader, check_platform, check_region
 from connectors.positions import check_position
@@ -94,6 +95,12 @@ def read_case(message: case_pb2.Case) -> Case:
             raise Violated("FIELD_INVALID", "case.actions", f"{len(actions)} > {_MAX_ACTIONS}")
     if not (report or assignment or handling or verdict or actions):
         raise Violated("RECORD_MISSING", "case")
+    if (
+        (report and message.report.attachments)
+        or (handling and message.handling.attachments)
+        or (verdict and message.verdict.attachments)
+    ):
+        return Case(issuer_id, case_no, report, assignment, handling, verdict, actions, read_attachments(message))
     return Case(issuer_id, case_no, report, assignment, handling, verdict, actions)
 
 
@@ -194,6 +201,7 @@ def write_case(case: Case, message: case_pb2.Case) -> None:
             _write_fields(reader, section, getattr(message, reader.name.rpartition(".")[2]))
     for action in case.actions:
         _write_fields(_ACTION, action, message.actions.add())
+    write_attachments(case, message)
 
 
 def _write_fields(reader: FieldReader, record: Any, message: Any) -> None:

@@ -1,6 +1,6 @@
 """Codes cases are counted by: each is written in one way only, so that what is the same is counted together.
 
-Called by ``connectors.wire`` for every record that comes in or goes out.
+Called by ``connectors.case_wire`` for every record that comes in or goes out.
 """
 
 from connectors.mapping_values import half_width

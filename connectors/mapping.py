@@ -80,6 +80,8 @@ def _content_of(case: Case) -> dict[str, Any]:
             content[name] = _said(section)
     if case.actions:
         content["actions"] = [_said(action) for action in case.actions]
+    if case.attachments:
+        content["attachments"] = [_said(attachment) for attachment in case.attachments]
     return content
 
 

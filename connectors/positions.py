@@ -1,4 +1,4 @@
-"""Where a position can lie, by its reference system. Called by ``connectors.wire``."""
+"""Where a position can lie, by its reference system. Called by ``connectors.case_wire``."""
 
 import sys
 

@@ -174,6 +174,87 @@ REASONS: dict[str, ReasonText] = {
         "The row has more cells than the header: {value}. Put texts that hold commas in quotes.",
         "该行单元格多于表头：{value}。含逗号的文本请加引号。",
     ),
+    # Releases of standards.
+    "RELEASE_UNREADABLE": ReasonText(
+        "This is no manifest of a release that can be read here: {value}. Update the software or ask the publisher.",
+        "不是本枢纽可读取的发布清单：{value}。请升级软件或联系发布方。",
+    ),
+    "RELEASE_DAMAGED": ReasonText(
+        "What arrived does not have the digest {value}. It was changed on the way or in store; ask the hub above.",
+        "收到的内容与摘要 {value} 不符，传输或存储中已被改动，请联系上级枢纽。",
+    ),
+    "SIGNATURE_INVALID": ReasonText(
+        "The signature does not hold: {value}. Nothing of it is used; ask the publisher.",
+        "签名无效：{value}。内容未被采用，请联系发布方。",
+    ),
+    "RELEASE_FORBIDDEN": ReasonText(
+        "{value} may not publish this here. Publishers are the nation, province and city above a hub, in own names.",
+        "{value} 无权在此发布，发布方须为本枢纽所属的国家、省、市，并以自身名义签名。",
+    ),
+    "RELEASE_OUT_OF_ORDER": ReasonText(
+        "The release does not follow version {value}, the newest held. Versions rise and name the one before.",
+        "该发布未接续现有最新版本 {value}，版本须递增并注明前一版本。",
+    ),
+    "RELEASE_INVALID": ReasonText(
+        "A document cannot be used: {value}. Correct it and publish a new version.",
+        "文件不可用：{value}。请更正后以新版本发布。",
+    ),
+    "RELEASE_NOT_FOUND": ReasonText(
+        "There is no {value} inside your rights. List the releases first.",
+        "在您的权限内没有 {value}，请先列出发布。",
+    ),
+    # Evidence.
+    "ATTACHMENT_TYPE_FORBIDDEN": ReasonText(
+        "Evidence of this kind cannot have this type ({value}). Send a photo, sound or film, and name its real type.",
+        "该类附件不能是这种格式（{value}），请发送照片、录音或视频并注明真实格式。",
+    ),
+    "ATTACHMENT_TYPE_MISMATCH": ReasonText(
+        "The bytes are not what was named: {value}. Name the type the file really has.",
+        "文件内容与所报格式不符：{value}。请按文件的真实格式填报。",
+    ),
+    "ATTACHMENT_TOO_LARGE": ReasonText(
+        "The attachment has too many bytes: {value}. Make it smaller, or ask the hub's operator to raise the limit.",
+        "附件过大（字节）：{value}。请压缩后重发，或联系枢纽管理员调高上限。",
+    ),
+    "ATTACHMENT_DIGEST_MISMATCH": ReasonText(
+        "The bytes have the digest {value}, not the one named; they were thrown away. Read the file again and resend.",
+        "收到内容的摘要为 {value}，与所报不符，已丢弃。请重新读取文件后再发。",
+    ),
+    "ATTACHMENT_INCOMPLETE": ReasonText(
+        "The upload ended early: {value}. Open it again with the same header; it goes on where it stopped.",
+        "上传未完成：{value}。请用相同的 header 重新打开，从中断处继续。",
+    ),
+    "ATTACHMENT_BUSY": ReasonText(
+        "The same attachment is being uploaded on another connection. Wait for it, or open it again in a minute.",
+        "同一附件正在另一连接上传，请等待其完成，或一分钟后重新打开。",
+    ),
+    "UPLOADS_UNFINISHED": ReasonText(
+        "More than {value} uploads of yours are begun and not finished. Finish those first; they are kept for 7 days.",
+        "未完成的上传超过 {value} 个，请先完成（保留 7 天）。",
+    ),
+    "UPLOAD_STALLED": ReasonText(
+        "No bytes came for {value} seconds. Open the upload again; it goes on where it stopped.",
+        "{value} 秒内没有收到数据，请重新打开上传，从中断处继续。",
+    ),
+    "ATTACHMENT_NOT_FOUND": ReasonText(
+        "This hub holds no such attachment inside your rights.", "本枢纽在您的权限内没有该附件。"
+    ),
+    "ATTACHMENT_MISSING": ReasonText(
+        "A case names this attachment, but its bytes have not arrived. Ask again later.",
+        "案件引用了该附件，但其内容尚未到达，请稍后再取。",
+    ),
+    "ATTACHMENT_CORRUPT": ReasonText(
+        "The stored bytes came to harm and are not given out. Send them again if you have them, or ask again later.",
+        "存储的附件已损坏，不予提供；如有原件请重新上传，或稍后再取。",
+    ),
+    "ATTACHMENT_NOT_FORWARDED": ReasonText(
+        "This hub does not give evidence of this kind to you. Its operator sets evidence.forward.",
+        "本枢纽未开放向您提供此类附件，请联系其管理员设置 evidence.forward。",
+    ),
+    "STORE_UNAVAILABLE": ReasonText(
+        "The hub's store of attachments does not answer or is full ({value}). What was acknowledged is kept.",
+        "枢纽的附件存储无响应或已满（{value}），已确认部分不会丢失，请稍后重试。",
+    ),
     # Calls.
     "CERTIFICATE_UNKNOWN": ReasonText(
         "This certificate is not registered here. Join with an invitation first.", "该证书未登记，请先凭邀请加入。"

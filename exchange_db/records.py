@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
+from exchange_db.attachment_records import AttachmentRef
 from exchange_db.reasons import REASONS
 
 Text20 = Annotated[str, Meta(max_length=20)]
@@ -307,6 +308,7 @@ class Case(Struct, frozen=True, gc=False):
     handling: Handling | None = None
     verdict: CheckVerdict | None = None
     actions: tuple[Action, ...] = ()
+    attachments: tuple[AttachmentRef, ...] = ()
 
 
 class Counts(Struct, frozen=True, array_like=True, gc=False):

@@ -48,6 +48,11 @@ def subtree(region: int) -> Subtree:
     return Subtree(region, region + span - 1)
 
 
+def line_of(region: int) -> tuple[int, ...]:
+    """Returns the regions at or above ``region``, the nation first."""
+    return tuple(sorted({0, region // 10_000 * 10_000, region // 100 * 100, region}))
+
+
 def parse_region(text: str) -> int:
     """Reads a six-digit code.
 

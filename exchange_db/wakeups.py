@@ -8,12 +8,15 @@ from typing import Any
 
 from psycopg import AsyncConnection, sql
 
-#: Channels: rows wait for apply; rows wait for delivery; records were settled; the registry changed.
+#: Channels: rows wait for apply; rows wait for delivery; records were settled; the registry changed; the hub above has
+#: releases of standards; this hub holds new ones.
 INBOX = "inbox"
 OUTBOX = "outbox"
 SETTLED = "settled"
 PEERS = "peers"
-CHANNELS = (INBOX, OUTBOX, SETTLED, PEERS)
+ANNOUNCED = "announced"
+RELEASED = "released"
+CHANNELS = (INBOX, OUTBOX, SETTLED, PEERS, ANNOUNCED, RELEASED)
 
 LISTENER = "sanji listener"
 

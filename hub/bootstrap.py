@@ -22,11 +22,17 @@ from hub.delivery.dialling import Dialler
 from hub.delivery.dispatcher import Dispatcher
 from hub.delivery.fetcher import Fetcher
 from hub.delivery.office import DeliveryOffice
+from hub.evidence.giving import EvidenceReader
+from hub.evidence.reception import ReceptionDesk
+from hub.evidence.store import EvidenceStore
 from hub.intake.desk import IntakeDesk
 from hub.intake.own import OwnStream
+from hub.jobs.evidence import evidence_jobs
 from hub.jobs.runner import JobRunner
 from hub.jobs.schedule import schedule
+from hub.jobs.standards_schedule import standards_jobs
 from hub.listener import Listener
+from hub.rpc.attachment_servicer import AttachmentServicer
 from hub.rpc.calls import CallGuard
 from hub.rpc.case_reading import CaseReader
 from hub.rpc.component_servicer import ComponentServicer
@@ -34,6 +40,7 @@ from hub.rpc.exchange_servicer import ExchangeServicer
 from hub.rpc.federation_servicer import FederationServicer
 from hub.rpc.ownership_servicer import OwnershipServicer
 from hub.rpc.server import RpcServer, Servicers
+from hub.rpc.standards_servicer import StandardsServicer
 from hub.rpc.statistics_servicer import StatisticsServicer
 from hub.rpc.throttle import Throttle
 from hub.settings import ROLES, Role, Settings
@@ -114,7 +121,12 @@ class Hub:
             sheets = OwnStream(ledger, desk, settings.hub.id, settings.hub.region, "figures")
             events = OwnStream(ledger, desk, settings.hub.id, settings.hub.region, "events")
             jobs = schedule(ledger, settings, self._clock, sheets.submit, events.submit)
-            runner = JobRunner(ledger, jobs, holder, self._clock)
+            jobs += standards_jobs(ledger, settings, self._clock, make_dialler(settings).target)
+            jobs += evidence_jobs(
+                ledger, settings.evidence, self._clock, *make_evidence(ledger, settings, self._clock),
+                make_dialler(settings).target, is_dialled=bool(settings.listen.public_address),
+            )  # fmt: skip
+            runner = JobRunner(ledger, jobs, holder, self._clock, listener)
             works.append(("schedule", runner.run()))
         if "console" in self._roles:
             # Only a process with pages carries the weight of a web server.
@@ -143,10 +155,13 @@ class Hub:
         settings = self._settings
         hub, tls = settings.hub, settings.tls
         reader = CaseReader(ledger, make_dialler(settings), hub.id, settings.figures.counting)
+        exchange = ExchangeServicer(ledger, desk, listener, reader, self._clock)
         servicers = Servicers(
-            ExchangeServicer(ledger, desk, listener, reader, self._clock),
+            exchange,
             FederationServicer(ledger, self._clock, hub.id, hub.name, hub.region),
+            StandardsServicer(ledger, listener, self._clock),
             StatisticsServicer(FigureReader(ledger, settings)),
+            AttachmentServicer(*make_evidence(ledger, settings, self._clock), exchange.draining),
             ComponentServicer(
                 ComponentReader(ledger, hub.region, Converter(settings.components.local_frame)),
                 Throttle(self._clock, settings.components.calls_per_minute),
@@ -172,6 +187,16 @@ def _life_rules(settings: Settings) -> LifeRules:
 def make_dialler(settings: Settings) -> Dialler:
     """Returns what dials neighbours with this hub's certificate."""
     return Dialler(settings.tls.authority, settings.tls.certificate, settings.tls.key)
+
+
+def make_evidence(ledger: Ledger, settings: Settings, clock: Clock) -> tuple[ReceptionDesk, EvidenceReader]:
+    """Returns what takes evidence in and what gives it out, over the store the settings name."""
+    part, region = settings.evidence, settings.hub.region
+    store = EvidenceStore(part)
+    return (
+        ReceptionDesk(ledger, store, part, clock, region, settings.figures.zone),
+        EvidenceReader(ledger, store, part, clock, region),
+    )
 
 
 def open_database(settings: Settings, stack: AsyncExitStack) -> str:

@@ -3,6 +3,7 @@
 Unknown names are refused, and no secret has a default. ``docs/settings.md`` lists every one.
 """
 
+import json
 import socket
 import tomllib
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connectors.crs import frame_of
+from exchange_db.attachment_records import parse_rule
 from exchange_db.counting import Anchor, CountingRules
 from exchange_db.regions import PLATFORM_ID, parse_region
 
@@ -176,6 +178,58 @@ class ComponentsPart(_Part):
         return value
 
 
+class StandardsPart(_Part):
+    """How releases of standards come from the hub above and are announced to the hubs below."""
+
+    pull_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=3_600.0, description="Time between pulls; an announcement from above is followed at once"
+    )
+    announce_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=300.0, description="Time between looks for hubs below that were not yet told"
+    )
+
+
+class EvidencePart(_Part):
+    """Where photos, sound and film that cases name are kept, how large they may be, and who gets them.
+
+    A rule is `<neighbour>:<kind>`: `parent`, `child` or a name, and `before_near`, `before_far`, `reference`, `after`,
+    `check`, `voice`, `video` or `*`. Photos may show faces and plates, so nothing goes up unless a rule says so.
+    """
+
+    folder: Path = Field(default=Path("data/attachments"), description="Folder of the store, used without a bucket")
+    spool_folder: Path = Field(
+        default=Path("data/attachments-arriving"), description="Folder for what is still arriving, on a local disk"
+    )
+    s3_bucket: str = Field(default="", description="Bucket with the S3 interface, in place of the folder")
+    s3_endpoint: str = Field(default="", description="URL of the S3 interface; empty for the one of AWS")
+    s3_region: str = Field(default="us-east-1", description="Region of the bucket, as its service names it")
+    s3_access_key: SecretStr | None = Field(default=None, description="Access key of the bucket")
+    s3_secret_key: SecretStr | None = Field(default=None, description="Secret key of the bucket")
+    photo_megabytes: Annotated[int, Field(ge=1, le=1_000)] = Field(default=20, description="Largest photo")
+    voice_megabytes: Annotated[int, Field(ge=1, le=1_000)] = Field(default=50, description="Largest sound")
+    video_megabytes: Annotated[int, Field(ge=1, le=100_000)] = Field(default=500, description="Largest film")
+    forward: tuple[str, ...] = Field(default=("child:*",), description="Rules: what a neighbour gets when it asks")
+    fetch: tuple[str, ...] = Field(default=(), description="Rules: what this hub asks its neighbours for by itself")
+    find_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=10.0, description="Time between looks for evidence that cases name"
+    )
+    fetch_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=60.0, description="Time between rounds of fetching what is missing"
+    )
+    fetch_pause_cap_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=21_600.0, description="Longest pause before the same attachment is asked for again"
+    )
+    scrub_seconds: Annotated[float, Field(gt=0)] = Field(default=3_600.0, description="Time between scrubs")
+    scrub_megabytes: Annotated[int, Field(ge=1)] = Field(default=2_000, description="Bytes read again in one scrub")
+
+    @field_validator("forward", "fetch")
+    @classmethod
+    def _are_rules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            parse_rule(text)
+        return value
+
+
 class ConsolePart(_Part):
     """The pages for people. Without sign-on they are served to this machine only."""
 
@@ -202,6 +256,8 @@ class Settings(BaseSettings):
     life: LifePart = LifePart()
     deliver: DeliverPart = DeliverPart()
     figures: FiguresPart = FiguresPart()
+    standards: StandardsPart = StandardsPart()
+    evidence: EvidencePart = EvidencePart()
     console: ConsolePart = ConsolePart()
     components: ComponentsPart = ComponentsPart()
 
@@ -236,6 +292,7 @@ def read_settings(path: Path) -> Settings:
     return settings.model_copy(
         update={
             "database": absolute(settings.database, ("folder",)),
+            "evidence": absolute(settings.evidence, ("folder", "spool_folder")),
             "tls": absolute(settings.tls, ("authority", "certificate", "key")),
         }
     )
@@ -271,6 +328,8 @@ def _default(field: FieldInfo) -> str:
         return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return f"`{json.dumps(value)}`"
     return f"`{value}`" if isinstance(value, int | float) else f'`"{value}"`'
 
 

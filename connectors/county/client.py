@@ -6,17 +6,21 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
+from connectors.county.attachment_spool import AttachmentSpool, RefusedUpload
+from connectors.county.attachments import AttachmentSender, fetch_file, offers_of, type_of
 from connectors.county.packing import pack
 from connectors.county.profile import Profile, read_profile
 from connectors.county.pusher import NumbersDisagree, Pusher, pause_seconds, target_of
-from connectors.county.spool import Item, Outcome, Spool, State
+from connectors.county.spool import Item, Outcome, Spool, SpoolInvalid, State
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
+from connectors.transports.attachment_calls import wanted_by
 from connectors.transports.grpc_peer import GrpcPeer
 from connectors.wire import read_parcel
+from exchange_db.attachment_records import AttachmentKind, AttachmentRef, Offer
 from exchange_db.records import Case, Component, Handling, Violated, Violation
 
 __all__ = ["CountyClient", "Receipt", "State"]
@@ -57,21 +61,33 @@ class CountyClient:
         self.profile = profile if isinstance(profile, Profile) else read_profile(Path(profile))
         self._path = Path(spool)
         self._sending: asyncio.Task[None] | None = None
+        self._handing_in: asyncio.Task[None] | None = None
         self._trouble: ConnectorError | None = None
+        self._attachment_trouble: ConnectorError | None = None
 
     async def __aenter__(self) -> Self:
         self._spool = Spool(self._path, keeps_all=True)
+        try:
+            self._attachments = AttachmentSpool(self._path.with_name(f"{self._path.name}.attachments"))
+        except SpoolInvalid:
+            self._spool.close()
+            raise
         self._target = target_of(self.profile)
         self._pusher = Pusher(self._target, self._spool, self._note_trouble)
         self._sending = asyncio.create_task(self._send())
+        self._sender = AttachmentSender(self._target, self._attachments, self._note_attachment_trouble)
+        self._handing_in = asyncio.create_task(self._sender.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._sending is not None  # noqa: S101 — __aenter__ comes first
+        assert self._handing_in is not None  # noqa: S101 — the same
         self._sending.cancel()
-        await asyncio.wait((self._sending,))
+        self._handing_in.cancel()
+        await asyncio.wait((self._sending, self._handing_in))
         if not self._sending.cancelled() and (error := self._sending.exception()) is not None:
             logger.error("报送已中止。 / Sending had ended: %s", error)
+        self._attachments.close()
         self._spool.close()
 
     @property
@@ -96,6 +112,10 @@ class CountyClient:
             SpoolInvalid: the disk is full or broken; none of them was taken.
         """
         packed = [pack(self.profile.platform_id, record) for record in records]
+        if offers := [offer for record in records if isinstance(record, Case) for offer in offers_of(record)]:
+            # Before the cases: what a case names must be on its way even if this process ends here.
+            self._attachments.add(offers)
+            self._sender.wake()
         self._spool.write([Item(*item) for item in packed])
         self._pusher.wake()
         return [item.message_id for item in packed]
@@ -103,6 +123,69 @@ class CountyClient:
     async def answer(self, case: Case, handling: Handling) -> str:
         """Answers an assignment with this platform's own section; as durable as ``report``."""
         return (await self.report(Case(case.issuer_id, case.case_no, handling=handling)))[0]
+
+    async def attach(
+        self,
+        path: Path | str,
+        kind: AttachmentKind,
+        *,
+        section: Literal["report", "handling", "verdict"] = "report",
+        media_type: str = "",
+        captured_time: int = 0,
+    ) -> AttachmentRef:
+        """Takes evidence for a case that is reported next; on return a copy is on this machine's disk.
+
+        Put what is returned into ``Case.attachments``; ``report`` sends the case at once and the bytes in the
+        background, neither waits for the other.
+
+        Args:
+            path: a photo, sound or film.
+            kind: what it shows.
+            section: the section of the case that names it.
+            media_type: its type; by default the one its name tells.
+            captured_time: when it was taken, microseconds since 1970; 0 when not known.
+
+        Raises:
+            OSError: the file cannot be read, or not be copied.
+            Violated: FIELD_MISSING, the file is empty or its name tells no type.
+        """
+        file = Path(path)
+        media_type = media_type or type_of(file)
+        digest, size = await asyncio.to_thread(self._attachments.keep, file)
+        if not size:
+            raise Violated("FIELD_MISSING", "size_bytes")
+        return AttachmentRef(section, kind, digest, size, media_type, captured_time)
+
+    async def fetch(self, ref: AttachmentRef, path: Path | str) -> None:
+        """Fetches evidence of a case that was passed to this platform; goes on where an earlier try stopped.
+
+        Raises:
+            Unreachable: not now; the hub may not have it yet.
+            CallRefused, CredentialsRefused: the hub does not give it to us.
+            OSError: the file cannot be written.
+        """
+        await fetch_file(self._target, ref.digest, Path(path))
+
+    async def wanted(self) -> list[Offer]:
+        """Returns the evidence that our sections name and the hub misses, the longest missing first.
+
+        Raises:
+            Unreachable, CallRefused, CredentialsRefused: see there.
+        """
+        async with GrpcPeer(self._target) as hub:
+            return [offer async for offer in wanted_by(hub)]
+
+    async def flush_attachments(self) -> list[RefusedUpload]:
+        """Returns when the hub has all evidence of the cases reported so far, or has refused it; gives the refused.
+
+        Raises:
+            CredentialsRefused: the hub does not want us; everything stays here.
+        """
+        while self._attachments.waiting_count():
+            await _either(self._sender.changed(), self._handing_in)
+            if self._attachments.waiting_count() and isinstance(self._attachment_trouble, CredentialsRefused):
+                raise self._attachment_trouble
+        return self._attachments.refused()
 
     async def flush(self, *, is_settled: bool = False) -> None:
         """Returns when the hub has everything on its disk, or with ``is_settled`` when all of it is settled.
@@ -211,20 +294,30 @@ class CountyClient:
         self._trouble = error
         self._pusher.tell()
 
+    def _note_attachment_trouble(self, error: ConnectorError | None, seconds: float) -> None:
+        if error is not None:
+            logger.warning("附件暂未上传：%s；%.0f 秒后再试。 / Trying again with attachments.", error, seconds)
+        self._attachment_trouble = error
+
     async def _changed(self) -> None:
         """Returns when something was recorded since the call.
 
         Raises:
             Exception: what ended the sending for good, a full disk for one.
         """
-        assert self._sending is not None  # noqa: S101 — the client is open
-        changing = asyncio.create_task(self._pusher.changed())
-        try:
-            await asyncio.wait((changing, self._sending), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            changing.cancel()
-        if self._sending.done():
-            self._sending.result()
+        await _either(self._pusher.changed(), self._sending)
+
+
+async def _either(changed: Coroutine[Any, Any, Any], working: asyncio.Task[None] | None) -> None:
+    """Returns when something changed; raises what ended the work for good."""
+    assert working is not None  # noqa: S101 — the client is open
+    changing = asyncio.create_task(changed)
+    try:
+        await asyncio.wait((changing, working), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        changing.cancel()
+    if working.done():
+        working.result()
 
 
 def _receipt(outcome: Outcome) -> Receipt:

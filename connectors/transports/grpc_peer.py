@@ -18,6 +18,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
 from exchange_db.records import printable
+from protos.attachment.v1 import attachment_service_pb2_grpc as attachment_grpc
 from protos.component.v1 import component_service_pb2_grpc as component_grpc
 from protos.component.v1 import ownership_service_pb2_grpc as ownership_grpc
 from protos.exchange.v1 import exchange_service_pb2 as exchange
@@ -25,6 +26,7 @@ from protos.exchange.v1 import exchange_service_pb2_grpc as exchange_grpc
 from protos.exchange.v1 import parcel_pb2
 from protos.federation.v1 import federation_service_pb2 as federation
 from protos.federation.v1 import federation_service_pb2_grpc as federation_grpc
+from protos.standards.v1 import standards_service_pb2_grpc as standards_grpc
 from protos.statistics.v1 import statistics_service_pb2_grpc as statistics_grpc
 
 #: Largest message either side may send.
@@ -142,6 +144,8 @@ class GrpcPeer:
         self.federation = federation_grpc.FederationServiceStub(self._channel)
         self.components = component_grpc.ComponentServiceStub(self._channel)
         self.ownership = ownership_grpc.OwnershipServiceStub(self._channel)
+        self.standards = standards_grpc.StandardsServiceStub(self._channel)
+        self.attachments = attachment_grpc.AttachmentServiceStub(self._channel)
         self.statistics = statistics_grpc.StatisticsServiceStub(self._channel)
         return self
 

@@ -17,6 +17,7 @@ app = typer.Typer(
 
 #: Each command, or group of commands, is defined by the module of its name.
 COMMANDS = (
+    "attachments",
     "check",
     "components",
     "database",
@@ -28,10 +29,15 @@ COMMANDS = (
     "peers",
     "push",
     "quarantine",
+    "releases",
     "serve",
     "standards",
     "trace",
 )
+
+
+#: Modules that add to the group of another one.
+_BESIDE = {"standards": ("releases",)}
 
 
 @app.callback()
@@ -45,6 +51,6 @@ def main() -> None:
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     # Only the command that is asked for is imported: all of them together take a second and a half.
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
-    for name in [asked] if asked in COMMANDS else COMMANDS:
+    for name in (asked, *_BESIDE.get(asked, ())) if asked in COMMANDS else COMMANDS:
         importlib.import_module(f"hub.cli.{name}")
     app()

@@ -178,6 +178,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "running": ("运行中", "running"),
     "fold-figures": ("汇总指标", "Fold figures"),
     "draw-sheets": ("生成报表", "Draw sheets"),
+    "find-attachments": ("查找附件引用", "Find attachments"),
+    "fetch-attachments": ("取回附件", "Fetch attachments"),
+    "send-attachments": ("上送附件", "Send attachments"),
+    "scrub-attachments": ("校验附件", "Scrub attachments"),
     "make-months": ("建立月表", "Make month tables"),
 }
 

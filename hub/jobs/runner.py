@@ -18,11 +18,13 @@ from exchange_db import leases
 from exchange_db.session import Ledger
 from hub.clock import Clock
 from hub.jobs.schedule import Job
+from hub.listener import Listener
 
 logger = logging.getLogger(__name__)
 
 LEASE_SECONDS = 30.0
 _RENEW_SECONDS = 10.0
+_LOOK_SECONDS = 60.0
 _NO_DATABASE = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, OSError)
 
 
@@ -34,13 +36,17 @@ class JobRunner:
         jobs: the table of jobs.
         holder: name of this process, the same after a restart.
         clock: the hub's clock, for the log of runs.
+        listener: wake-ups of this process, for jobs that have a channel; without it they run in their time only.
     """
 
-    def __init__(self, ledger: Ledger, jobs: tuple[Job, ...], holder: str, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, jobs: tuple[Job, ...], holder: str, clock: Clock, listener: Listener | None = None
+    ) -> None:
         self._ledger = ledger
         self._jobs = {job.name: job for job in jobs}
         self._holder = holder
         self._clock = clock
+        self._listener = listener
         self._running: dict[str, asyncio.Task[bool]] = {}
 
     async def run(self) -> None:
@@ -58,11 +64,16 @@ class JobRunner:
                 coalesce=True,
             )
         timer.start()
+        following = [
+            asyncio.create_task(self._follow(self._listener, job), name=f"job {job.name} on wake-up")
+            for job in self._jobs.values()
+            if job.channel and self._listener is not None
+        ]
         try:
             await asyncio.Event().wait()
         finally:
             timer.shutdown(wait=False)
-            tasks = list(self._running.values())
+            tasks = [*following, *self._running.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -71,6 +82,18 @@ class JobRunner:
         task = self._running.get(name)
         if task is None or task.done():
             self._running[name] = asyncio.create_task(self.run_now(name), name=f"job {name}")
+
+    async def _follow(self, listener: Listener, job: Job) -> None:
+        """Begins a run after every wake-up; one that comes during a run is followed by another run."""
+        seen = listener.version(job.channel)
+        while True:
+            await listener.wait(job.channel, seen, _LOOK_SECONDS)
+            if listener.version(job.channel) == seen:
+                continue
+            if (task := self._running.get(job.name)) is not None:
+                await asyncio.wait([task])
+            seen = listener.version(job.channel)
+            await self._start(job.name)
 
     async def run_now(self, name: str) -> bool:
         """Does one run of a job; tells whether it was done, here and well.

@@ -18,11 +18,15 @@ _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
 
 
 class Job(NamedTuple):
-    """A job. ``act`` does one run and returns its result for people; whatever it raises is recorded."""
+    """A job. ``act`` does one run and returns its result for people; whatever it raises is recorded.
+
+    A wake-up on ``channel`` begins a run before its time.
+    """
 
     name: str
     seconds: float
     act: Callable[[], Awaitable[str]]
+    channel: str = ""
 
 
 def schedule(ledger: Ledger, settings: Settings, clock: Clock, submit: Submit, tell: Submit) -> tuple[Job, ...]:

@@ -17,8 +17,23 @@ from hub.rpc.push import MAX_BATCH
 from protos.federation.v1 import federation_service_pb2 as federation
 from protos.federation.v1 import federation_service_pb2_grpc as federation_grpc
 
-CONTRACTS = ("sanji.component.v1", "sanji.exchange.v1", "sanji.federation.v1", "sanji.statistics.v1")
-CAPABILITIES = ("record:case", "record:component", "record:figure_sheet", "way:pull", "way:push", "way:push_one")
+CONTRACTS = (
+    "sanji.attachment.v1",
+    "sanji.component.v1",
+    "sanji.exchange.v1",
+    "sanji.federation.v1",
+    "sanji.standards.v1",
+    "sanji.statistics.v1",
+)
+CAPABILITIES = (
+    "record:case",
+    "record:component",
+    "record:figure_sheet",
+    "standards:releases",
+    "way:pull",
+    "way:push",
+    "way:push_one",
+)
 _MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 

@@ -8,12 +8,15 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
+from hub.rpc.attachment_servicer import AttachmentServicer
 from hub.rpc.calls import CallGuard
 from hub.rpc.component_servicer import ComponentServicer
 from hub.rpc.exchange_servicer import ExchangeServicer
 from hub.rpc.federation_servicer import FederationServicer
 from hub.rpc.ownership_servicer import OwnershipServicer
+from hub.rpc.standards_servicer import StandardsServicer
 from hub.rpc.statistics_servicer import StatisticsServicer
+from protos.attachment.v1 import attachment_service_pb2, attachment_service_pb2_grpc
 from protos.component.v1 import (
     component_service_pb2,
     component_service_pb2_grpc,
@@ -22,6 +25,7 @@ from protos.component.v1 import (
 )
 from protos.exchange.v1 import exchange_service_pb2, exchange_service_pb2_grpc
 from protos.federation.v1 import federation_service_pb2, federation_service_pb2_grpc
+from protos.standards.v1 import standards_service_pb2, standards_service_pb2_grpc
 from protos.statistics.v1 import statistics_service_pb2, statistics_service_pb2_grpc
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -42,7 +46,9 @@ _OPTIONS = (
 _SERVICES = (
     exchange_service_pb2.DESCRIPTOR.services_by_name["ExchangeService"].full_name,
     federation_service_pb2.DESCRIPTOR.services_by_name["FederationService"].full_name,
+    standards_service_pb2.DESCRIPTOR.services_by_name["StandardsService"].full_name,
     statistics_service_pb2.DESCRIPTOR.services_by_name["StatisticsService"].full_name,
+    attachment_service_pb2.DESCRIPTOR.services_by_name["AttachmentService"].full_name,
     component_service_pb2.DESCRIPTOR.services_by_name["ComponentService"].full_name,
     ownership_service_pb2.DESCRIPTOR.services_by_name["OwnershipService"].full_name,
 )
@@ -53,7 +59,9 @@ class Servicers(NamedTuple):
 
     exchange: ExchangeServicer
     federation: FederationServicer
+    standards: StandardsServicer
     statistics: StatisticsServicer
+    attachments: AttachmentServicer
     components: ComponentServicer
     ownership: OwnershipServicer
 
@@ -88,7 +96,9 @@ class RpcServer:
         self._server = grpc.aio.server(interceptors=(guard,), options=_OPTIONS)
         exchange_service_pb2_grpc.add_ExchangeServiceServicer_to_server(servicers.exchange, self._server)
         federation_service_pb2_grpc.add_FederationServiceServicer_to_server(servicers.federation, self._server)
+        standards_service_pb2_grpc.add_StandardsServiceServicer_to_server(servicers.standards, self._server)
         statistics_service_pb2_grpc.add_StatisticsServiceServicer_to_server(servicers.statistics, self._server)
+        attachment_service_pb2_grpc.add_AttachmentServiceServicer_to_server(servicers.attachments, self._server)
         component_service_pb2_grpc.add_ComponentServiceServicer_to_server(servicers.components, self._server)
         ownership_service_pb2_grpc.add_OwnershipServiceServicer_to_server(servicers.ownership, self._server)
         self._health = HealthServicer()

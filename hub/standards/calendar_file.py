@@ -1,6 +1,6 @@
 """Reads what regions have set about their working calendars from a TOML file, and checks all of it.
 
-``docs/deadlines.md`` describes the file. Called by ``sanji deadline``.
+``docs/deadlines.md`` describes the file. Called by ``sanji deadline`` and ``hub.standards.documents``.
 """
 
 import re
@@ -34,9 +34,20 @@ def read_calendar(path: Path) -> dict[int, RegionRules]:
         RuleBroken: ``CALENDAR_INVALID``; names the file and the key.
     """
     try:
-        document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        content = path.read_bytes()
     except OSError as error:
         _refuse(path, "", f"无法读取（{error.strerror}），请检查路径", f"cannot be read ({error.strerror})")
+    return read_calendar_content(content, path)
+
+
+def read_calendar_content(content: bytes, path: Path) -> dict[int, RegionRules]:
+    """Reads what regions have set from the bytes of a file; ``path`` is its name in messages.
+
+    Raises:
+        RuleBroken: ``CALENDAR_INVALID``; names the file and the key.
+    """
+    try:
+        document = tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         _refuse(path, "", f"不是有效的 UTF-8 编码 TOML：{error}", f"not valid TOML in UTF-8: {error}")
     regions = document.pop("regions", {})

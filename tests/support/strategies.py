@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from hypothesis import strategies as st
 
+from exchange_db.attachment_records import SECTION_NUMBERS, AttachmentKind, AttachmentRef
 from exchange_db.records import (
     COUNTERS,
     Action,
@@ -129,7 +130,24 @@ handlings = _section(Handling).map(_complete_handling)
 verdicts = _section(CheckVerdict).map(_complete_verdict)
 actions = _section(Action, action_id=st.uuids().map(str), platform_id=platform_ids)
 
-cases = st.builds(
+attachments = st.builds(
+    AttachmentRef,
+    section=st.sampled_from(["report", "handling", "verdict"]),
+    kind=st.sampled_from(AttachmentKind),
+    digest=st.binary(min_size=32, max_size=32).map(bytes.hex),
+    size_bytes=st.integers(1, 10**12),
+    media_type=st.sampled_from(["image/jpeg", "video/mp4", "x"]),
+    captured_time=st.just(0) | _times,
+)
+
+
+def _with_evidence(case: Case, found: list[AttachmentRef]) -> Case:
+    """Gives a case the evidence of sections it carries, in the order it is read back in."""
+    kept = [ref for name in SECTION_NUMBERS for ref in found if ref.section == name and getattr(case, name)]
+    return msgspec.structs.replace(case, attachments=tuple(kept))
+
+
+_bare_cases = st.builds(
     Case,
     issuer_id=platform_ids,
     case_no=st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=64),
@@ -139,6 +157,7 @@ cases = st.builds(
     verdict=st.none() | verdicts,
     actions=st.lists(actions, max_size=3).map(tuple),
 ).filter(lambda case: any((case.report, case.assignment, case.handling, case.verdict, case.actions)))
+cases = st.builds(_with_evidence, _bare_cases, st.lists(attachments, max_size=3))
 
 
 def _placed_component(component: Component) -> Component:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange_db.regions import Tier, format_region, parse_region, region_of, subtree, tier_of
+from exchange_db.regions import Tier, format_region, line_of, parse_region, region_of, subtree, tier_of
 
 REGIONS = st.integers(0, 999_999)
 
@@ -80,3 +80,12 @@ def test_what_is_no_platform_name_is_refused(name: str) -> None:
 def test_only_numbers_lie_in_a_subtree() -> None:
     text: object = "431221"
     assert text not in subtree(0)
+
+
+@given(REGIONS, REGIONS)
+def test_the_line_of_a_region_is_every_region_whose_subtree_holds_it(region: int, other: int) -> None:
+    line = line_of(region)
+    assert (line[0], line[-1]) == (0, region)
+    assert list(line) == sorted(set(line))
+    assert all(region in subtree(above) for above in line)
+    assert (region in subtree(other)) is (other in line)
