@@ -12,13 +12,11 @@ from bench.workload import HANDLER, ISSUER, change_payload, new_payload, row_of
 from exchange_db.cases import CaseRow
 from exchange_db.facts import read_facts
 from exchange_db.inbox import Entry
-from exchange_db.records import CodeKind
 from hub.apply.guards import LifeRules
 from hub.apply.lifecycle import fold
 from hub.clock import system_clock
-from hub.intake.validation import ClassFault, Gate
-from hub.standards.codebook import CodeBook
-from hub.standards.shipped import shipped_catalogue
+from hub.intake.validation import Gate
+from hub.standards.register import ClassRegister
 from protos.exchange.v1.parcel_pb2 import Parcel
 
 _BATCH = 1_000
@@ -30,16 +28,10 @@ def measure() -> dict[str, Any]:
     """Returns the measurement: records a second, half new, half changes, and the ratio to bare decoding."""
     payloads = [new_payload(n) if n % 2 else change_payload(n) for n in range(_BATCH)]
     rows = {n: row_of(n) for n in range(_BATCH) if not n % 2}
-    catalogue = shipped_catalogue()
-    book = CodeBook(catalogue.lists, catalogue.crosswalks)
-
-    def check_class(
-        standard_ref: str, kind: CodeKind, code: str, region: int, *, is_entering: bool
-    ) -> ClassFault | None:
-        return book.check(standard_ref, kind, code, region) if is_entering else None
+    register = ClassRegister(431200)
 
     gates = [
-        Gate(Principal(name, int(name[:6]), "platform", "child", 1, ""), 431200, check_class)
+        Gate(Principal(name, int(name[:6]), "platform", "child", 1, ""), 431200, register.check)
         for name in (HANDLER, ISSUER)
     ]
     judged = [_seconds(lambda: _judge(gates, payloads, rows)) for _ in range(_ROUNDS)]

@@ -47,6 +47,11 @@ REASONS: dict[str, ReasonText] = {
         "This hub knows no standard {value}. Correct its name, or have its code list published.",
         "本枢纽未收录标准 {value}，请更正标准编号，或发布其代码表。",
     ),
+    "STANDARD_NOT_ACCEPTED": ReasonText(
+        "This hub takes classes of other standards only: {value}. Translate the class, or replay it translated with"
+        " sanji quarantine translate.",
+        "本枢纽只接收其他标准的代码：{value}。请换用对应代码，或执行 sanji quarantine translate 转换后重放。",
+    ),
     "CODE_UNKNOWN": ReasonText(
         "The standard has no such class: {value}. Correct it, or have it published as a local extension.",
         "所属标准中没有该代码：{value}。请更正，或将其作为本地扩展发布。",

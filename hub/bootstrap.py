@@ -44,6 +44,7 @@ from hub.rpc.standards_servicer import StandardsServicer
 from hub.rpc.statistics_servicer import StatisticsServicer
 from hub.rpc.throttle import Throttle
 from hub.settings import ROLES, Role, Settings
+from hub.standards.register import ClassRegister
 from hub.statistics.reading import FigureReader
 
 logger = logging.getLogger(__name__)
@@ -84,8 +85,10 @@ class Hub:
             async with ledger.write() as session:
                 await months.ensure(session, self._clock())
             listener = Listener(ledger)
-            desk = IntakeDesk(ledger, listener, settings.hub.region, self._clock)
+            register = make_register(settings)
+            desk = IntakeDesk(ledger, listener, settings.hub.region, self._clock, register.check)
             works = [("listener", listener.run()), ("intake desk", desk.run())]
+            works.append(("standards register", register.follow(ledger, listener, self._clock)))
             works += self._workers(ledger, listener, desk)
             if embedded is not None:
                 works.append(("embedded server", _keep_up(embedded)))
@@ -182,6 +185,11 @@ class Hub:
 def _life_rules(settings: Settings) -> LifeRules:
     life = settings.life
     return LifeRules(life.most_extensions, life.approval_count, life.longest_suspension_days)
+
+
+def make_register(settings: Settings) -> ClassRegister:
+    """Returns what knows the classes a hub takes."""
+    return ClassRegister(settings.hub.region, settings.standards.unlisted, settings.standards.accepts)
 
 
 def make_dialler(settings: Settings) -> Dialler:

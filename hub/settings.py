@@ -179,7 +179,12 @@ class ComponentsPart(_Part):
 
 
 class StandardsPart(_Part):
-    """How releases of standards come from the hub above and are announced to the hubs below."""
+    """How releases of standards come from the hub above and are announced to the hubs below; what classes are taken."""
+
+    unlisted: tuple[str, ...] = Field(
+        default=(), description="Standards whose codes are taken unseen because nobody lists them; * for all"
+    )
+    accepts: tuple[str, ...] = Field(default=(), description="The only standards this hub takes; empty for any")
 
     pull_seconds: Annotated[float, Field(gt=0)] = Field(
         default=3_600.0, description="Time between pulls; an announcement from above is followed at once"

@@ -5,16 +5,20 @@ content. What was refused at intake by contract must be corrected and sent again
 """
 
 import getpass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from connectors.translation import ClassRef, classes_of, with_classes
 from exchange_db import quarantine, wakeups
 from exchange_db.quarantine import QuarantineRow
+from exchange_db.records import Violated
 from exchange_db.session import Ledger
+from hub.bootstrap import make_register
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.ledger import with_ledger
@@ -22,6 +26,9 @@ from hub.cli.terminal import plain
 from hub.clock import system_clock
 from hub.intake.replay import Replayed
 from hub.intake.replay import replay as replay_one
+from hub.settings import Settings
+from hub.standards.limits import RuleBroken
+from hub.standards.register import ClassRegister
 
 commands = typer.Typer(no_args_is_help=True, help="隔离区：查看、重放、丢弃。 / Refused records.")
 app.add_typer(commands, name="quarantine")
@@ -65,11 +72,74 @@ def list_held(config: Config = Path("sanji.toml"), limit: int = 50) -> None:
 @commands.command()
 def replay(number: Number, config: Config = Path("sanji.toml")) -> None:
     """重放一条记录。 / Apply a record once more."""
-    settings = load(config)
+    _replay(load(config), number, lambda _register, _row: None)
 
+
+@commands.command()
+def translate(
+    number: Number,
+    to: Annotated[str, typer.Option(help="目标标准，如 GB/T-30428.2-2013 / standard to translate into")] = "",
+    code: Annotated[str, typer.Option(help="目标代码，对照不唯一时指定 / the class, where several fit")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只显示，不重放 / show only")] = False,
+    config: Config = Path("sanji.toml"),
+) -> None:
+    """将类别代码换为目标标准的代码后重放，原代码保留在 original。 / Translate the class and replay."""
+    settings = load(config)
+    target = to or next(iter(settings.standards.accepts), "")
+
+    def translated(register: ClassRegister, row: QuarantineRow) -> bytes | None:
+        found = _translations(register, row, target, code)
+        for was, becomes in found.items():
+            typer.echo(f"{was.key} → {becomes.key}")
+        if dry_run:
+            raise typer.Exit(0)
+        return with_classes(row.payload, found)
+
+    _replay(settings, number, translated)
+
+
+def _translations(register: ClassRegister, row: QuarantineRow, target: str, code: str) -> dict[ClassRef, ClassRef]:
+    found: dict[ClassRef, ClassRef] = {}
+    try:
+        for was, (region, moment) in classes_of(row.payload).items():
+            if register.check(*was, region, moment, is_entering=True) is None:
+                continue
+            if code:
+                found[was] = ClassRef(target or was.standard_ref, was.kind, code)
+                continue
+            if target in ("", was.standard_ref):
+                _fail(f"{was.key} 不在其标准中，请用 --code 指定正确代码。 / Name the right code with --code.")
+            candidates = [one for one in register.translate(*was, target) if one.to_code]
+            if len(candidates) != 1:
+                fitting = "、".join(f"{one.to_code}（{one.relation}）" for one in candidates) or "无 / none"
+                _fail(f"{was.key} 在 {target} 中的对应不唯一：{fitting}，请用 --code 指定。 / Name it with --code.")
+            found[was] = ClassRef(target, was.kind, candidates[0].to_code)
+    except (Violated, RuleBroken) as error:
+        _fail(str(error))
+    if not found:
+        _fail("该记录的类别代码无需转换。 / Its classes are in order.")
+    return found
+
+
+def _fail(text: str) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(1)
+
+
+def _replay(
+    settings: Settings, number: int, translated: Callable[[ClassRegister, QuarantineRow], bytes | None]
+) -> None:
     async def act(ledger: Ledger) -> Replayed:
+        now, register = system_clock(), make_register(settings)
+        async with ledger.read() as reading:
+            await register.read(reading, now)
+            row = await quarantine.find(reading, number)
+        payload = translated(register, row) if row else None
         async with ledger.write() as session:
-            outcome = await replay_one(session, number, getpass.getuser(), settings.hub.id, system_clock())
+            outcome = await replay_one(
+                session, number, getpass.getuser(), settings.hub.id, now,
+                check_class=register.check, translated=payload,
+            )  # fmt: skip
         async with ledger.watching() as connection:
             await wakeups.wake(connection.driver, wakeups.INBOX, wakeups.OUTBOX)
         return outcome

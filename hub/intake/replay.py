@@ -15,7 +15,7 @@ from exchange_db.inbox import Arrival, Refusal
 from exchange_db.quarantine import QuarantineRow
 from exchange_db.regions import region_of
 from exchange_db.session import WriteSession
-from hub.intake.validation import Gate
+from hub.intake.validation import ClassCheck, Gate
 
 _STREAM = "replay"
 
@@ -28,7 +28,16 @@ class Replayed(StrEnum):
     STILL_REFUSED = "still_refused"
 
 
-async def replay(session: WriteSession, quarantine_id: int, resolved_by: str, hub_id: str, now: int) -> Replayed:
+async def replay(
+    session: WriteSession,
+    quarantine_id: int,
+    resolved_by: str,
+    hub_id: str,
+    now: int,
+    *,
+    check_class: ClassCheck | None = None,
+    translated: bytes | None = None,
+) -> Replayed:
     """Puts one open record in line again; the caller commits and wakes apply and delivery.
 
     Args:
@@ -37,6 +46,8 @@ async def replay(session: WriteSession, quarantine_id: int, resolved_by: str, hu
         resolved_by: who does it.
         hub_id: name of this hub.
         now: the hub's clock, microseconds since 1970.
+        check_class: looks classes up; ``None`` takes them unseen.
+        translated: the record with other classes, to be taken in its place; its own bytes stay in quarantine.
     """
     row = await quarantine.find(session, quarantine_id)
     if row is None or not await quarantine.resolve(session, quarantine_id, "replayed", resolved_by):
@@ -44,7 +55,7 @@ async def replay(session: WriteSession, quarantine_id: int, resolved_by: str, hu
     if row.stage == "delivery":
         await links.send_again(session.driver, quarantine_id)
         return Replayed.REPLAYED
-    item = Gate(await _sender(session, row), region_of(hub_id)).check(row.payload, now)
+    item = Gate(await _sender(session, row), region_of(hub_id), check_class).check(translated or row.payload, now)
     if isinstance(item, Refusal):
         await quarantine.reopen(session, quarantine_id)
         return Replayed.STILL_REFUSED

@@ -38,9 +38,9 @@ class ClassCheck(Protocol):
     """Tells what is wrong with a class, ``None`` if nothing is."""
 
     def __call__(
-        self, standard_ref: str, kind: CodeKind, code: str, region: int, *, is_entering: bool
+        self, standard_ref: str, kind: CodeKind, code: str, region: int, moment: int, *, is_entering: bool
     ) -> ClassFault | None:
-        """``is_entering``: it comes from the platform itself, not from a hub that has looked at it before."""
+        """``moment``: when the class was chosen. ``is_entering``: it comes from the platform itself, not from a hub."""
 
 
 class Gate:
@@ -88,13 +88,15 @@ class Gate:
                 else:
                     region = region_of(record.issuer_id)
                 if self._check_class is not None:
-                    self._require_class(record.report, region, "case.report.class_code")
-                    self._require_class(record.assignment, region, "case.assignment.class_code")
+                    moment = record.report.reported_time if record.report else parcel.created_time
+                    self._require_class(record.report, region, moment, "case.report.class_code")
+                    self._require_class(record.assignment, region, moment, "case.assignment.class_code")
             elif isinstance(record, Component):
                 key = component_key(record.owner_id, record.component_id)
                 region = int(record.region_code)
                 _require_writer(record.owner_id, parcel.origin_id, "component.owner_id")
                 require_component_region(self._sender, region, "component.region_code", self._hub_region)
+                self._require_class(record, region, parcel.created_time, "component.class_code")
             else:
                 key = sheet_key(record.reporter_id, record.region, record.month)
                 region = record.region
@@ -107,11 +109,13 @@ class Gate:
             return Refusal(refused.violation, origin_of(payload), payload)
         return Entry(message_key(parcel.origin_id, parcel.message_id), parcel.kind, key, region, facts, payload)
 
-    def _require_class(self, section: Report | Assignment | None, region: int, path: str) -> None:
+    def _require_class(
+        self, section: Report | Assignment | Component | None, region: int, moment: int, path: str
+    ) -> None:
         if section is None or self._check_class is None:
             return
         fault = self._check_class(
-            section.standard_ref, section.class_kind, section.class_code, region, is_entering=self._is_platform
+            section.standard_ref, section.class_kind, section.class_code, region, moment, is_entering=self._is_platform
         )
         if fault is not None:
             raise Violated(fault.reason, path, fault.value)
