@@ -11,6 +11,7 @@ from exchange_db.keys import case_key, component_key, message_key, sheet_key
 from exchange_db.moments import moments_of
 from exchange_db.records import Record
 from hub.intake.validation import MAX_AHEAD, Gate
+from hub.standards.register import ClassRegister
 from tests.support.builders import (
     CITY,
     COUNTY,
@@ -167,3 +168,12 @@ def test_a_gate_that_let_somebody_through_still_stops_the_next() -> None:
     assert isinstance(gate.check(a_payload(a_case(issuer_id=OTHER_COUNTY)), NOON), Refusal)
     assert isinstance(gate.check(a_payload(a_case(report=a_report(region_code="431222"))), NOON), Refusal)
     assert isinstance(gate.check(a_payload(a_case("2020-0002")), NOON), Entry)
+
+
+def test_the_class_of_a_component_is_looked_up_like_that_of_a_case() -> None:
+    gate = Gate(a_principal(COUNTY), HUB, ClassRegister(HUB).check)
+    assert isinstance(gate.check(a_payload(a_component()), NOON), Entry)
+    strange = a_component(component_id="4312210190000001", class_code="0190")
+    refused = gate.check(a_payload(strange), NOON)
+    assert isinstance(refused, Refusal)
+    assert (refused.violation.reason, refused.violation.field_path) == ("CODE_UNKNOWN", "component.class_code")
