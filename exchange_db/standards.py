@@ -12,6 +12,7 @@ from sqlalchemy import delete, exists, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from exchange_db.cases import CaseState
+from exchange_db.records import ComponentState
 from exchange_db.session import ReadSession, WriteSession
 from exchange_db.tables.standards import standard_documents, standard_drafts, standard_releases
 
@@ -248,6 +249,16 @@ async def live_cases(session: ReadSession, standard_ref: str) -> list[LiveCases]
         "SELECT class_key, region, count(*) FROM cases WHERE state <> ALL(%s) AND starts_with(class_key, %s)"
         " GROUP BY class_key, region ORDER BY class_key, region",
         (list(map(int, _ENDED)), f"{standard_ref}|"),
+    )
+    return [LiveCases(*row) for row in await cursor.fetchall()]
+
+
+async def standing_components(session: ReadSession, standard_ref: str) -> list[LiveCases]:
+    """Counts the components that are not removed, by class and region, whose class is of one standard."""
+    cursor = await session.driver.execute(
+        "SELECT standard_ref || '|C|' || class_code, region, count(*) FROM components"
+        " WHERE standard_ref = %s AND state <> %s GROUP BY 1, 2 ORDER BY 1, 2",
+        (standard_ref, int(ComponentState.REMOVED)),
     )
     return [LiveCases(*row) for row in await cursor.fetchall()]
 

@@ -29,7 +29,7 @@ from hub.jobs.standards_schedule import make_puller
 from hub.settings import Settings
 from hub.standards import archive
 from hub.standards.documents import VALIDATORS, Finding
-from hub.standards.impact import Effect, Impact, impact_of
+from hub.standards.impact import AffectedClass, Effect, Impact, impact_of
 from hub.standards.manifest import MAX_DOCUMENT_BYTES, StandardKind
 from hub.standards.publishing import Checked, Plan, Publisher
 from hub.standards.pulling import Pulled
@@ -349,10 +349,21 @@ def _told(name: str, finding: Finding) -> str:
 
 def _print_impact(found: Impact) -> None:
     typer.echo(f"在办案件 {found.live_count} 件，其中受影响如下。 / Live cases of this standard; affected are:")
+    _print_classes(found.classes, "案件数")
+    typer.echo(f"部件 {found.component_count} 个，其中受影响如下。 / Components of this standard; affected are:")
+    _print_classes(found.components, "部件数")
+    for other in found.mappings:
+        typer.echo(f"{_EFFECTS[other.effect]}: {other.file} {other.place} {other.code}")
+
+
+def _print_classes(classes: list[AffectedClass], counted: str) -> None:
+    if not classes:
+        typer.echo("无 / none")
+        return
     table = Table()
-    for title in ("影响", "区域", "代码", "现名称", "新名称", "案件数", "示例"):
+    for title in ("影响", "区域", "代码", "现名称", "新名称", counted, "示例"):
         table.add_column(title, overflow="fold")
-    for one in found.classes:
+    for one in classes:
         examples = "\n".join(f"{case.issuer_id} {case.case_no}" for case in one.examples)
         table.add_row(
             _EFFECTS[one.effect],
@@ -364,17 +375,20 @@ def _print_impact(found: Impact) -> None:
             examples,
         )
     Console().print(table)
-    for other in found.mappings:
-        typer.echo(f"{_EFFECTS[other.effect]}: {other.file} {other.place} {other.code}")
 
 
 def _as_json(found: Impact) -> dict[str, Any]:
     return {
         "live_count": found.live_count,
-        "classes": [
-            one._asdict() | {"region": format_region(one.region), "examples": [case._asdict() for case in one.examples]}
-            for one in found.classes
-        ],
+        "component_count": found.component_count,
+        **{
+            name: [
+                one._asdict()
+                | {"region": format_region(one.region), "examples": [case._asdict() for case in one.examples]}
+                for one in classes
+            ]
+            for name, classes in (("classes", found.classes), ("components", found.components))
+        },
         "mappings": [one._asdict() for one in found.mappings],
     }
 

@@ -18,6 +18,7 @@ from exchange_db.records import CodeKind, Violated
 from exchange_db.session import ReadSession
 from exchange_db.standards import LiveCase, LiveCases
 from hub.standards import archive
+from hub.standards.codes import spelled_code
 from hub.standards.manifest import Manifest, StandardKind
 from hub.standards.releases import Standing, effective_time_of, in_force
 
@@ -41,7 +42,10 @@ class Effect(StrEnum):
 
 
 class AffectedClass(NamedTuple):
-    """A class with live cases that the release would change, in one region; names are "" where it is unknown."""
+    """A class with live cases, or with components, that the release would change, in one region.
+
+    ``case_count`` counts them; names are "" where the class is unknown.
+    """
 
     effect: Effect
     class_key: str
@@ -62,11 +66,13 @@ class AffectedMapping(NamedTuple):
 
 
 class Impact(NamedTuple):
-    """All of it; ``live_count`` counts the live cases of the standard, affected or not."""
+    """All of it; ``live_count`` and ``component_count`` count what is of the standard, affected or not."""
 
     classes: list[AffectedClass]
+    components: list[AffectedClass]
     mappings: list[AffectedMapping]
     live_count: int
+    component_count: int
 
 
 def read_classes(standard_ref: str, name: str, content: bytes) -> Classes:
@@ -135,14 +141,22 @@ async def impact_of(
     after = await classes(in_force([*held, draft], region, moment).get(draft.key))
     effects = effects_of(before, after)
     live = await standards.live_cases(session, draft.name)
-    keys = {class_key(draft.name, kind, code): (kind, code) for kind, code in before | after}
+    standing = await standards.standing_components(session, draft.name)
+    # Lists are written without the dash that the contract asks for.
+    keys = {
+        class_key(draft.name, kind, spelling): (kind, code)
+        for kind, code in before | after
+        for spelling in (code, spelled_code(code))
+    }
     touched = _touched(live, keys, effects, before, after)
     wanted = sorted({one.class_key for one in touched})
     examples = await standards.examples_of(session, wanted, most_examples) if most_examples and wanted else []
     return Impact(
         [one._replace(examples=tuple(_of(one, examples))) for one in touched],
+        _touched(standing, keys, effects, before, after),
         list(_mappings_touched(draft.name, mappings, before, after)),
         sum(one.case_count for one in live),
+        sum(one.case_count for one in standing),
     )
 
 

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from connectors.mapping_file import read_mapping
-from exchange_db.records import AssignmentState, CodeKind, Violated
+from exchange_db.records import AssignmentState, CodeKind, ComponentState, Violated
 from exchange_db.session import Ledger
 from hub.standards.impact import Effect, Impact, effects_of, impact_of, read_classes
 from tests.support.applied import a_closed_case, a_dispatched_case, a_filed_case, apply_records
+from tests.support.builders import a_component
 from tests.support.clock import NOON, FakeClock
 from tests.support.signed_releases import CODES, STANDARD, a_document, a_manifest, a_plan, a_publisher
 from tests.support.sources import ROOT
@@ -68,6 +69,18 @@ async def test_an_extension_makes_nothing_vanish(ledger: Ledger, tmp_path: Path,
     async with ledger.read() as session:
         found = await impact_of(session, draft, {"codes.csv": CHANGED}, {}, 431200, 1)
     assert [one.effect for one in found.classes] == [Effect.VANISHED, Effect.UNKNOWN]
+
+
+async def test_components_whose_class_would_vanish_are_counted_too(
+    ledger: Ledger, tmp_path: Path, clock: FakeClock
+) -> None:
+    await apply_records(ledger, a_component(1), a_component(2), a_component(3, state=ComponentState.REMOVED))
+    key = f"{STANDARD}|C|{a_component().class_code}"
+    found = await _impact(ledger)
+    assert [(one.effect, one.class_key, one.region, one.case_count) for one in found.components] == [
+        (Effect.UNKNOWN, key, 431221, 2)
+    ]
+    assert (found.component_count, found.live_count) == (2, 0)
 
 
 async def test_a_mapping_that_writes_vanished_codes_is_named(ledger: Ledger, tmp_path: Path, clock: FakeClock) -> None:
