@@ -77,6 +77,8 @@ class JobRunner:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            # Whatever a run was doing when it was cut off: its lease may not bar the next process.
+            await self._release(*(f"job/{name}" for name in self._jobs))
 
     async def _start(self, name: str) -> None:
         task = self._running.get(name)
@@ -137,7 +139,7 @@ class JobRunner:
                 async with self._ledger.watching() as connection:
                     await leases.claim(connection.driver, [lease], self._holder, LEASE_SECONDS)
 
-    async def _release(self, lease: str) -> None:
+    async def _release(self, *names: str) -> None:
         with suppress(*_NO_DATABASE):
             async with self._ledger.watching() as connection:
-                await leases.release(connection.driver, [lease], self._holder)
+                await leases.release(connection.driver, list(names), self._holder)

@@ -156,10 +156,12 @@ def _without_codes(catalogue: Catalogue, ref: str) -> Catalogue:
 
 
 async def _laid_over(session: ReadSession, catalogue: Catalogue, manifest: Manifest) -> Catalogue:
-    """Returns the catalogue with the documents of a release; one that cannot be read is left out and told."""
-    for name, content in (await archive.documents_of(session, manifest)).items():
-        try:
-            catalogue = taken_in(catalogue, [read_content(name, content, catalogue)])
-        except (SheetInvalid, Violated) as error:
-            logger.warning("standards register: %s %s is left out: %s", manifest.name, manifest.version, error)
-    return catalogue
+    """Returns the catalogue with the documents of a release; one that was damaged or cannot be read is left out."""
+    laid = catalogue
+    try:
+        for name, content in (await archive.documents_of(session, manifest)).items():
+            laid = taken_in(laid, [read_content(name, content, laid)])
+    except (SheetInvalid, Violated) as error:
+        logger.warning("standards register: %s %s is left out: %s", manifest.name, manifest.version, error)
+        return catalogue
+    return laid

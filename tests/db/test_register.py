@@ -85,3 +85,16 @@ async def test_a_list_that_is_published_anew_takes_the_place_of_what_is_shipped(
         await register.read(session, clock())
     assert [_fault(register, code) for code in ("0402", "0401")] == ["", "CODE_UNKNOWN"]
     assert _fault(register, "0401", moment=NOON - 1) == "", "before it, what is shipped"
+
+
+async def test_a_release_that_was_damaged_in_store_is_left_out_and_the_rest_stands(
+    ledger: Ledger, tmp_path: Path, clock: FakeClock
+) -> None:
+    city = a_publisher(ledger, "431200.hub", tmp_path, clock)
+    await city.publish(a_plan("1", LOCAL, effective_time=NOON, is_extension=True))
+    async with ledger.write() as session:
+        await session.driver.execute("UPDATE standard_documents SET content = 'x'")
+    register = ClassRegister(REGION)
+    async with ledger.read() as session:
+        await register.read(session, clock())
+    assert (_fault(register, "0499"), _fault(register, "0401")) == ("CODE_UNKNOWN", "")
