@@ -75,7 +75,7 @@ class Town:
         newest = {case.case_no: case.assignment for case in self.written if case.assignment}
         cases = [case_of(number) for number in range(len(newest), len(newest) + count)]
         for case_no, assignment in newest.items():
-            later = structs.replace(assignment, revision=assignment.revision + 1, extension_count=1)
+            later = structs.replace(assignment, revision=assignment.revision + 1, is_supervised=True)
             cases.append(Case(ISSUER, case_no, assignment=later))
         outcomes = await push_all(self.platform, "platform", [parcel_of(ISSUER, case) for case in cases])
         assert set(outcomes) == {OUTCOME_DURABLE}
