@@ -9,6 +9,7 @@ from typing import NamedTuple
 from connectors.wire import read_parcel
 from exchange_db.facts import class_key
 from exchange_db.records import Assignment, Case, CodeKind, Report
+from exchange_db.regions import region_of
 from protos.exchange.v1 import parcel_pb2
 
 
@@ -35,7 +36,7 @@ def classes_of(payload: bytes) -> dict[ClassRef, tuple[int, int]]:
     if not isinstance(parcel.record, Case):
         return {}
     report, assignment = parcel.record.report, parcel.record.assignment
-    region = int(report.region_code) if report else int(parcel.record.issuer_id[:6])
+    region = int(report.region_code) if report else region_of(parcel.record.issuer_id)
     moment = report.reported_time if report else parcel.created_time
     return {_class_of(section): (region, moment) for section in (report, assignment) if section}
 

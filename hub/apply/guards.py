@@ -17,12 +17,11 @@ from exchange_db.records import (
     CheckState,
     Decision,
     HandlingState,
-    ReportState,
     Request,
     RequestKind,
     Violated,
 )
-from hub.apply.transitions import forbidden, is_step
+from hub.apply.transitions import BY_ASSIGNMENT, BY_REPORT, BY_VERDICT, forbidden, is_step
 
 _DAY: Final = 86_400_000_000
 
@@ -39,28 +38,6 @@ class LifeRules(Struct, frozen=True):
     longest_suspension_days: int = 366
 
 
-#: What the state of each section leads to.
-_BY_REPORT = {
-    ReportState.REPORTED: CaseState.REPORTED,
-    ReportState.VERIFYING: CaseState.VERIFYING,
-    ReportState.NOT_ACCEPTED: CaseState.NOT_ACCEPTED,
-    ReportState.FILED: CaseState.FILED,
-}
-_BY_ASSIGNMENT = {
-    AssignmentState.PENDING: CaseState.DISPATCHING,
-    AssignmentState.DISPATCHED: CaseState.DISPOSING,
-    AssignmentState.SUSPENDED: CaseState.SUSPENDED,
-    AssignmentState.VOID: CaseState.VOID,
-    AssignmentState.SENT_BACK: CaseState.FILED,
-    AssignmentState.MERGED: CaseState.MERGED,
-}
-_BY_VERDICT = {
-    CheckState.CHECKING: CaseState.CHECKING,
-    CheckState.FAILED: CaseState.DISPOSING,
-    CheckState.CLOSED: CaseState.CLOSED,
-}
-
-
 def check_report(row: CaseRow, report: ReportFacts) -> None:
     """Checks that a report says nothing new once the case has gone on.
 
@@ -68,7 +45,7 @@ def check_report(row: CaseRow, report: ReportFacts) -> None:
         Violated: TRANSITION_FORBIDDEN or CASE_FINAL.
     """
     if report.state != row.report_state:
-        _require_step(row, _BY_REPORT[ReportState(report.state)], "report")
+        _require_step(row, BY_REPORT[report.state], "report")
 
 
 def _require_step(row: CaseRow, target: CaseState, section: str) -> None:
@@ -84,7 +61,7 @@ def check_assignment(row: CaseRow, assignment: AssignmentFacts, rules: LifeRules
             SUSPENSION_UNAPPROVED, SUSPENSION_TOO_LONG, RULING_MISSING or FIELD_MISSING.
     """
     if assignment.state != row.assignment_state:
-        _require_step(row, _BY_ASSIGNMENT[AssignmentState(assignment.state)], "assignment")
+        _require_step(row, BY_ASSIGNMENT[assignment.state], "assignment")
     if assignment.extension_count > row.extension_count:
         _check_extension(row, assignment, rules)
     if assignment.state == AssignmentState.SUSPENDED and row.assignment_state != AssignmentState.SUSPENDED:
@@ -178,7 +155,7 @@ def check_verdict(row: CaseRow, verdict: VerdictFacts, rules: LifeRules) -> None
         Violated: TRANSITION_FORBIDDEN, CASE_FINAL, APPEAL_UNASKED, APPEAL_TWICE or APPEAL_UNREVIEWED.
     """
     if (verdict.state, verdict.round) != (row.verdict_state, row.verdict_round):
-        _require_step(row, _BY_VERDICT[CheckState(verdict.state)], "verdict")
+        _require_step(row, BY_VERDICT[verdict.state], "verdict")
     decision = verdict.appeal_decision
     if decision is None:
         return

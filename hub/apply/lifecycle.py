@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from exchange_db.cases import AppealState, CaseRow, CaseState, Section, SectionStep
 from exchange_db.facts import AssignmentFacts, CaseFacts, HandlingFacts, ReportFacts, VerdictFacts
-from exchange_db.records import Action, AssignmentState, CheckState, HandlingState, ReportState, RequestKind, Violated
+from exchange_db.records import Action, AssignmentState, CheckState, HandlingState, RequestKind, Violated
 from exchange_db.regions import region_of, subtree
 from hub.apply.guards import (
     LifeRules,
@@ -20,7 +20,7 @@ from hub.apply.guards import (
     check_report,
     check_verdict,
 )
-from hub.apply.transitions import TRANSITIONS, forbidden
+from hub.apply.transitions import BY_ASSIGNMENT, BY_REPORT, TRANSITIONS, forbidden
 
 #: Kind of the action by which a hub says that the agreed time of a suspension is over.
 RESUME = "resume"
@@ -112,22 +112,8 @@ _PENDING, _DISPATCHED, _SENT_BACK = AssignmentState.PENDING, AssignmentState.DIS
 _S = CaseState
 _CLOSE_REQUESTED, _RETURNED = HandlingState.CLOSE_REQUESTED, HandlingState.RETURNED
 _CHECKING, _CLOSED = CheckState.CHECKING, CheckState.CLOSED
-_BY_ASSIGNMENT: dict[int, CaseState] = {
-    _VOID: _S.VOID,
-    _SUSPENDED: _S.SUSPENDED,
-    _PENDING: _S.DISPATCHING,
-    _DISPATCHED: _S.DISPOSING,
-    _SENT_BACK: _S.FILED,
-    _MERGED: _S.MERGED,
-}
 #: Decisions that do not leave the case with its handler.
 _WITHDRAWN = frozenset({_VOID, _SUSPENDED, _SENT_BACK, _MERGED})
-_BY_REPORT: dict[int, CaseState] = {
-    ReportState.REPORTED: _S.REPORTED,
-    ReportState.VERIFYING: _S.VERIFYING,
-    ReportState.NOT_ACCEPTED: _S.NOT_ACCEPTED,
-    ReportState.FILED: _S.FILED,
-}
 _IS_CLOSED, _IS_CHECKING, _IS_DISPOSED = _S.CLOSED, _S.CHECKING, _S.DISPOSED
 _IS_DISPATCHING, _IS_DISPUTED, _IS_FILED = _S.DISPATCHING, _S.DISPUTED, _S.FILED
 
@@ -144,7 +130,7 @@ def state_of(row: CaseRow) -> CaseState:
             return _IS_DISPOSED
         if row.handling_state == _RETURNED:
             return _IS_DISPUTED if row.return_count else _IS_DISPATCHING
-    return _BY_ASSIGNMENT[assigned] if assigned else _BY_REPORT[row.report_state]
+    return BY_ASSIGNMENT[assigned] if assigned else BY_REPORT[row.report_state]
 
 
 def _advance(row: CaseRow, path: str) -> None:

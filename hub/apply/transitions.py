@@ -6,7 +6,7 @@ Read by ``hub.apply.lifecycle``; ``docs/lifecycle.md`` is drawn from it. Source:
 from typing import NamedTuple
 
 from exchange_db.cases import CaseState
-from exchange_db.records import Violated
+from exchange_db.records import AssignmentState, CheckState, ReportState, Violated
 
 _S = CaseState
 
@@ -72,6 +72,26 @@ STEPS: tuple[Step, ...] = (
     Step(_S.SUSPENDED, _S.MERGED, "assignment", "合并重复件", "merge a duplicate"),
 )
 
+#: What the state of a section leads to, the others aside.
+BY_REPORT: dict[int, CaseState] = {
+    ReportState.REPORTED: _S.REPORTED,
+    ReportState.VERIFYING: _S.VERIFYING,
+    ReportState.NOT_ACCEPTED: _S.NOT_ACCEPTED,
+    ReportState.FILED: _S.FILED,
+}
+BY_ASSIGNMENT: dict[int, CaseState] = {
+    AssignmentState.PENDING: _S.DISPATCHING,
+    AssignmentState.DISPATCHED: _S.DISPOSING,
+    AssignmentState.SUSPENDED: _S.SUSPENDED,
+    AssignmentState.VOID: _S.VOID,
+    AssignmentState.SENT_BACK: _S.FILED,
+    AssignmentState.MERGED: _S.MERGED,
+}
+BY_VERDICT: dict[int, CaseState] = {
+    CheckState.CHECKING: _S.CHECKING,
+    CheckState.FAILED: _S.DISPOSING,
+    CheckState.CLOSED: _S.CLOSED,
+}
 #: From a state to the states that may follow.
 TRANSITIONS: dict[int, frozenset[CaseState]] = {
     state: frozenset(step.target for step in STEPS if step.origin == state) for state in (0, *CaseState)

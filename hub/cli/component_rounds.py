@@ -4,10 +4,10 @@ import asyncio
 import csv
 import getpass
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, TypeVar
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -18,7 +18,7 @@ from exchange_db.records import Crs, Violated, Violation, printable
 from exchange_db.regions import format_region, parse_region, subtree
 from exchange_db.session import Ledger
 from hub.cli.configuration import load
-from hub.cli.ledger import with_ledger
+from hub.cli.ledger import ask
 from hub.clock import system_clock
 from hub.components.exports import harmless
 from hub.components.ownership import Answer
@@ -30,7 +30,6 @@ commands = typer.Typer(
     help="在线确权：开轮次、发清单、收答复、看进度。 / Ownership rounds: lists, answers, progress.",
 )
 
-T = TypeVar("T")
 Config = Annotated[Path, typer.Option(help="设置文件 / settings file")]
 RoundId = Annotated[str, typer.Argument(help="轮次编号 / name of the round")]
 Region = Annotated[str, typer.Option(help="行政区划代码，缺省为本枢纽 / region, default this hub's")]
@@ -60,7 +59,7 @@ def open_(
     async def run(ledger: Ledger) -> int:
         return await _desk(ledger, settings).open(round_id, title, asked, role, getpass.getuser())
 
-    count = _asked(settings, run)
+    count = ask(settings, run)
     typer.echo(f"已开轮次 {round_id}：询问 {count:,} 个部件。 / The round asks about {count:,} components.")
 
 
@@ -72,7 +71,7 @@ def close(round_id: RoundId, config: Config = Path("sanji.toml")) -> None:
     async def run(ledger: Ledger) -> None:
         await _desk(ledger, settings).close(round_id)
 
-    _asked(settings, run)
+    ask(settings, run)
     typer.echo(f"轮次 {round_id} 已结束。 / The round has ended.")
 
 
@@ -98,7 +97,7 @@ def show(
     async def progress(ledger: Ledger) -> None:
         Console().print(_progress_table(await _desk(ledger, settings).progress(round_id, visible), round_id))
 
-    _asked(settings, progress if round_id else rounds)
+    ask(settings, progress if round_id else rounds)
 
 
 def _progress_table(found: list[UnitProgress], round_id: str) -> Table:
@@ -139,7 +138,7 @@ def list_(
                 after = (items[-1].unit_code, items[-1].component_key)
 
     try:
-        count = _asked(settings, run)
+        count = ask(settings, run)
     except OSError as error:
         _fail(f"无法写入 {out}（{error.strerror}）。 / {out} cannot be written.", 1)
     typer.echo(f"已写出 {count:,} 行：{out} / {count:,} rows.")
@@ -187,7 +186,7 @@ def answer(
         rest = await desk.confirm_rest(round_id, visible, party, who) if confirm_rest else 0
         return taken, refused, rest
 
-    taken, refused, rest = _asked(settings, run)
+    taken, refused, rest = ask(settings, run)
     typer.echo(
         f"接收 {taken:,} 条答复，拒绝 {refused:,} 条，其余确认 {rest:,} 条。"
         f" / {taken:,} answers taken, {refused:,} refused, {rest:,} confirmed with the rest."
@@ -265,14 +264,6 @@ def _region_of(text: str) -> int:
         return parse_region(text)
     except ValueError:
         _fail(f"--region {printable(text[:20])}：应为六位行政区划代码。 / write six digits such as 431221.")
-
-
-def _asked(settings: Settings, act: Callable[[Ledger], Awaitable[T]]) -> T:
-    try:
-        return with_ledger(settings, act)
-    except Violated as refused:
-        violation = refused.violation
-        _fail(f"{violation.field_path}：{violation.message_zh} / {violation.message}")
 
 
 def _fail(text: str, code: int = 2) -> NoReturn:

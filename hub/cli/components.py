@@ -3,11 +3,11 @@
 import csv
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, TextIO, TypeVar
+from typing import Annotated, Literal, NoReturn, TextIO
 from zoneinfo import ZoneInfo
 
 import typer
@@ -16,13 +16,13 @@ from connectors.crs import Converter
 from connectors.geo_files import GeoFileInvalid
 from exchange_db import grids as stored_grids
 from exchange_db.components import Box
-from exchange_db.records import Component, ComponentState, Crs, Violated, printable
+from exchange_db.records import Component, ComponentState, Crs, printable
 from exchange_db.regions import format_region, parse_region, subtree
 from exchange_db.session import Ledger
 from hub.cli import component_rounds
 from hub.cli.app import app
 from hub.cli.configuration import load
-from hub.cli.ledger import with_ledger
+from hub.cli.ledger import ask
 from hub.components.exports import CRS_NAMES, CsvForm, GeoJsonForm, harmless
 from hub.components.reading import ComponentQuery, ComponentReader
 from hub.settings import Settings
@@ -35,7 +35,6 @@ grids = typer.Typer(no_args_is_help=True, help="单元网格：导入、核对�
 commands.add_typer(grids, name="grids")
 commands.add_typer(component_rounds.commands, name="round")
 
-T = TypeVar("T")
 CrsName = Literal["cgcs2000", "wgs84", "gcj02", "bd09", "local"]
 Config = Annotated[Path, typer.Option(help="设置文件 / settings file")]
 Region = Annotated[str, typer.Option(help="行政区划代码，缺省为本枢纽 / region, default this hub's")]
@@ -102,7 +101,7 @@ def export(
             target = sys.stdout if out is None else stack.enter_context(_opened(out, form))
             return await _write(pages, GeoJsonForm(query.crs) if form == "geojson" else CsvForm(), target)
 
-    count = _asked(settings, write)
+    count = ask(settings, write)
     typer.echo(f"已导出 {count:,} 个部件（{CRS_NAMES[query.crs]}）。 / {count:,} components.", err=True)
     if skipped["unconverted"]:
         left = skipped["unconverted"]
@@ -142,7 +141,7 @@ def sheet(
         return draw_sheet(found, outlines, text)
 
     try:
-        drawn = _asked(settings, draw)
+        drawn = ask(settings, draw)
         out.write_text(drawn, encoding="utf-8")
     except SheetEmpty as error:
         _fail(str(error), 1)
@@ -188,7 +187,7 @@ def import_grids(
 
     if not found.grids:
         _fail("没有可导入的网格。 / There is no grid to import.", 1)
-    gone = _asked(settings, write)
+    gone = ask(settings, write)
     typer.echo(
         f"{format_region(wanted)} 网格版本 {version}：导入 {len(found.grids):,} 个，替换 {gone:,} 个，"
         f"拒绝 {len(found.refusals):,} 个。 / {len(found.grids):,} grids, {len(found.refusals):,} refused."
@@ -208,7 +207,7 @@ def check_grids(config: Config = Path("sanji.toml"), region: Region = "", out: O
         converter = Converter(settings.components.local_frame)
         return await GridCheck(ledger, _reader(ledger, settings), converter).run(regions)
 
-    report = _asked(settings, check)
+    report = ask(settings, check)
     with ExitStack() as stack:
         writer = csv.writer(sys.stdout if out is None else stack.enter_context(_opened(out, "csv")))
         writer.writerow(
@@ -282,14 +281,6 @@ async def _write(pages: AsyncIterator[list[Component]], form: GeoJsonForm | CsvF
         count += len(page)
     target.write(form.end())
     return count
-
-
-def _asked(settings: Settings, act: Callable[[Ledger], Awaitable[T]]) -> T:
-    try:
-        return with_ledger(settings, act)
-    except Violated as refused:
-        violation = refused.violation
-        _fail(f"{violation.field_path}：{violation.message_zh} / {violation.message}")
 
 
 def _fail(text: str, code: int = 2) -> NoReturn:

@@ -1,9 +1,8 @@
 """``sanji figures``: counts and rates of this hub, the cases behind a number, and the proof that figures are right."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
@@ -12,16 +11,15 @@ from rich.table import Table
 
 from exchange_db.cases import CaseRow, CaseState
 from exchange_db.figures import Basis
-from exchange_db.records import COUNTERS, Counts, Violated
+from exchange_db.records import COUNTERS, Counts
 from exchange_db.regions import format_region, subtree
 from exchange_db.session import Ledger
 from hub.cli import terminal
 from hub.cli.app import app
 from hub.cli.configuration import load
-from hub.cli.ledger import with_ledger
+from hub.cli.ledger import ask, with_ledger
 from hub.cli.terminal import plain
 from hub.clock import system_clock
-from hub.settings import Settings
 from hub.statistics.disagreements import COUNTER_NAMES
 from hub.statistics.reading import CasePage, CaseQuery, FigureAnswer, FigureQuery, FigureReader
 from hub.statistics.rebuild import FigureRebuild, RebuildBusy, Recount
@@ -42,7 +40,6 @@ ClassKey = Annotated[str, typer.Option("--class", help="类别，如 'GB/T-30428
 Source = Annotated[str, typer.Option(help="问题来源代码 / only this source")]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
-T = TypeVar("T")
 
 _BASES = {"choice": Basis.CHOICE, "ledger": Basis.LEDGER, "sheets": Basis.SHEETS}
 _BASIS_NAMES = {Basis.LEDGER: "本级台账", Basis.SHEETS: "下级报表"}
@@ -81,7 +78,7 @@ def show(
         query = FigureQuery(region, *span, _BASES[basis], unit, class_key, source, by)
         return query, await reader.figures(subtree(settings.hub.region), query)
 
-    query, answer = _asked(settings, act)
+    query, answer = ask(settings, act)
     if as_json:
         print(terminal.as_json(_as_json(query, answer)))
     else:
@@ -110,7 +107,7 @@ def cases(
         query = CaseQuery(region, *await _span(reader, first, last), counter, unit, class_key, source, limit)
         return query, await reader.cases(subtree(settings.hub.region), query)
 
-    query, page = _asked(settings, act)
+    query, page = ask(settings, act)
     if as_json:
         print(terminal.as_json([_case_as_json(row) for row in page.rows]))
         return
@@ -163,14 +160,6 @@ def rebuild(
         typer.echo(f"已改正 {len(found.differences)} 处。 / {len(found.differences)} cells put right.")
     else:
         _fail(f"{len(found.differences)} 处不一致，可用 --write 改正。 / Cells differ; --write puts them right.", 1)
-
-
-def _asked(settings: Settings, act: Callable[[Ledger], Awaitable[T]]) -> T:
-    try:
-        return with_ledger(settings, act)
-    except Violated as refused:
-        violation = refused.violation
-        _fail(f"{violation.field_path}：{violation.message_zh} / {violation.message}", 2)
 
 
 def _fail(text: str, code: int) -> NoReturn:

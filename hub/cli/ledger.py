@@ -10,6 +10,7 @@ import typer
 
 from exchange_db import migrate
 from exchange_db.errors import ExchangeDbError, SchemaOutdated
+from exchange_db.records import Violated
 from exchange_db.session import Ledger
 from hub.bootstrap import open_database
 from hub.settings import Settings
@@ -37,3 +38,13 @@ def with_ledger(settings: Settings, act: Callable[[Ledger], Awaitable[T]]) -> T:
             f"数据库无响应：{error}\n请运行 sanji check。 / The database does not answer; run sanji check.", err=True
         )
         raise typer.Exit(1) from None
+
+
+def ask(settings: Settings, act: Callable[[Ledger], Awaitable[T]]) -> T:
+    """Does the same for a question; says which part of it cannot be answered, and ends with exit code 2."""
+    try:
+        return with_ledger(settings, act)
+    except Violated as refused:
+        violation = refused.violation
+        typer.echo(f"{violation.field_path}：{violation.message_zh} / {violation.message}", err=True)
+        raise typer.Exit(2) from None

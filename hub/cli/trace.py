@@ -20,12 +20,12 @@ from connectors.transports.grpc_peer import GrpcPeer
 from exchange_db.cases import CaseState
 from exchange_db.records import printable
 from hub.cli.app import app
-from hub.console.words import STATES
+from hub.console.words import STATES, TIERS, WORDS
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _STATES = {state.name.lower(): STATES[state][0] for state in CaseState}
-_SECTIONS = {"report": "上报", "assignment": "派遣", "handling": "处置", "verdict": "核查", "event": "到时"}
-_TIERS = {"county": "县", "city": "市", "province": "省", "nation": "国家"}
+_SECTIONS = {name: WORDS[name][0] for name in ("report", "assignment", "handling", "verdict")} | {"event": "到时"}
+_TIERS = {tier.value: names[0] for tier, names in TIERS.items()}
 _SECOND = 1_000_000
 
 
