@@ -1,0 +1,203 @@
+"""Rows of the intermediate database's own tables ↔ records.
+
+A row is a tuple in the order of the table's columns (``exchange_db.intermediate.schema``); times are microseconds
+since 1970, ``None`` where there is none. Rows come from outside: what is wrong with one is a ``Violated`` that names
+the column by its place in the contract, and the record it becomes is checked once more with the contract itself.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from exchange_db.attachment_records import AttachmentRef
+from exchange_db.intermediate import schema
+from exchange_db.intermediate.schema import SECTIONS, Column, ColumnKind, Table
+from exchange_db.records import (
+    COUNTERS,
+    Action,
+    Case,
+    CaseLink,
+    Component,
+    Decision,
+    FigureSheet,
+    Milestone,
+    Record,
+    Request,
+    Violated,
+)
+
+Row = tuple[Any, ...]
+
+#: Values inside a record by the name of their field; each is flattened into columns that begin with it.
+_INNER: dict[str, type[Any]] = {
+    "continues": CaseLink,
+    "decision": Decision,
+    "duplicate_of": CaseLink,
+    "request": Request,
+    "appeal_decision": Decision,
+}
+
+
+class TableRow(NamedTuple):
+    """A row and the table it belongs to."""
+
+    table: Table
+    values: Row
+
+
+def rows_of(record: Record, written_time: int) -> list[TableRow]:
+    """Returns the rows a record fills, sections first; ``written_time`` is the hub's clock."""
+    if isinstance(record, Component):
+        return [TableRow(schema.COMPONENT, _row(schema.COMPONENT, record, {}, written_time))]
+    if isinstance(record, FigureSheet):
+        return list(_figure_rows(record, written_time))
+    key = {"issuer_id": record.issuer_id, "case_no": record.case_no}
+    rows = [
+        TableRow(table, _row(table, section, key, written_time))
+        for name, table in SECTIONS.items()
+        if (section := getattr(record, name)) is not None
+    ]
+    rows += [TableRow(schema.ACTION, _row(schema.ACTION, action, key, written_time)) for action in record.actions]
+    rows += [TableRow(schema.ATTACHMENT, _row(schema.ATTACHMENT, ref, key, written_time)) for ref in record.attachments]
+    return rows
+
+
+def _row(table: Table, record: Any, key: dict[str, str], written_time: int) -> Row:
+    values = {**_flat(record), **key, "written_time": written_time}
+    return tuple(_stored(column, values.get(column.name)) for column in table.columns)
+
+
+def _flat(record: Any, prefix: str = "") -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in record.__struct_fields__:
+        value = getattr(record, name)
+        if name in _INNER:
+            values |= _flat(value, f"{name}_") if value is not None else {}
+        elif isinstance(value, tuple):
+            values[name] = json.dumps([msgspec.structs.asdict(one) for one in value]) if value else ""
+        else:
+            values[_column_of(name, prefix)] = value
+    return values
+
+
+def _stored(column: Column, value: Any) -> Any:
+    if value is None or value == "":
+        return None
+    if column.choices is not None:
+        return column.choices(value).name.lower()
+    if column.kind is ColumnKind.TIME:
+        return value or None
+    return value
+
+
+def _figure_rows(sheet: FigureSheet, written_time: int) -> Iterator[TableRow]:
+    for cell in sheet.cells:
+        values = {
+            "reporter_id": sheet.reporter_id,
+            "region_code": f"{sheet.region:06d}",
+            "month": sheet.month,
+            # An engine that takes empty text for none could not hold it in a key.
+            "unit_code": cell.unit_code or "-",
+            "class_key": cell.class_key or "-",
+            "source_code": cell.source_code or "-",
+            "revision": sheet.revision,
+            "definition_ref": sheet.definition_ref,
+            "cutoff_time": sheet.cutoff_time,
+            "written_time": written_time,
+            **{f"{name}_count": getattr(cell.counts, name) for name in COUNTERS},
+        }
+        yield TableRow(schema.FIGURE, tuple(values[column.name] for column in schema.FIGURE.columns))
+
+
+def section_of(row: TableRow, revision: int) -> Any:
+    """Returns the section, action, attachment or component of a row.
+
+    Args:
+        row: from outside.
+        revision: what the record's revision is where the row names none.
+
+    Raises:
+        Violated: FIELD_MISSING or FIELD_INVALID; names the column.
+    """
+    record: Any = row.table.record
+    columns = {column.name: column for column in row.table.columns}
+    given = dict(zip(columns, row.values, strict=True))
+    # A partner's own numbering holds; without one the hub's counts.
+    if "revision" in record.__struct_fields__:
+        given["revision"] = given["revision"] or revision
+    return _built(record, columns, given, "", row.table.name)
+
+
+def _built(record: type[Any], columns: dict[str, Column], given: dict[str, Any], prefix: str, path: str) -> Any:
+    values: dict[str, Any] = {}
+    info = msgspec.inspect.type_info(record)
+    assert isinstance(info, msgspec.inspect.StructType)  # noqa: S101 — records are structs
+    for field in info.fields:
+        if field.name in _INNER:
+            begin = f"{field.name}_"
+            if any(given[name] not in (None, "", 0) for name in columns if name.startswith(begin)):
+                values[field.name] = _built(_INNER[field.name], columns, given, begin, path)
+            continue
+        name = _column_of(field.name, prefix)
+        value = given[name]
+        if value is None or value == "":
+            if field.required:
+                raise Violated("FIELD_MISSING", f"{path}.{name}")
+            continue
+        values[field.name] = _taken(columns[name], value, f"{path}.{name}")
+    made = record(**values)
+    try:
+        # The constructor checks nothing; read as a list, the record is checked field by field.
+        return msgspec.convert(msgspec.structs.astuple(made), record)
+    except msgspec.ValidationError as error:
+        told, _, place = str(error).partition(" - at `$[")
+        name = record.__struct_fields__[int(place.partition("]")[0] or 0)]
+        value = values.get(name)
+        raise Violated("FIELD_INVALID", f"{path}.{_column_of(name, prefix)}", f"{value!r:.40} ({told})") from None
+
+
+def _column_of(field: str, prefix: str) -> str:
+    """Returns the column a field stands in: ``request_time`` of a request is not called ``request_request_time``."""
+    return field if field.startswith(prefix) else f"{prefix}{field}"
+
+
+def _taken(column: Column, value: Any, path: str) -> Any:
+    if column.choices is not None:
+        try:
+            return column.choices[str(value).strip().upper()]
+        except KeyError:
+            known = ", ".join(name.lower() for name in column.choices.__members__)
+            raise Violated("FIELD_INVALID", path, f"{value!r:.40} ({known})") from None
+    if column.kind is ColumnKind.TRUTH:
+        return bool(value)
+    if column.name == "milestones":
+        return _milestones(value, path)
+    return value
+
+
+def _milestones(text: str, path: str) -> tuple[Milestone, ...]:
+    try:
+        found = msgspec.json.decode(text, type=list[dict[str, Any]])
+        return tuple(
+            msgspec.convert((one["name"], one["deadline_time"], one.get("reached_time", 0)), Milestone) for one in found
+        )
+    except (msgspec.DecodeError, msgspec.ValidationError, KeyError) as error:
+        raise Violated("FIELD_INVALID", path, f"{text!r:.40} ({error})") from None
+
+
+def case_of(issuer_id: str, case_no: str, parts: Iterable[tuple[Table, Any]]) -> Case:
+    """Returns one case of the sections, actions and attachments that came with it."""
+    sections: dict[str, Any] = {}
+    actions: list[Action] = []
+    attachments: list[AttachmentRef] = []
+    names = {table.name: name for name, table in SECTIONS.items()}
+    for table, part in parts:
+        if isinstance(part, Action):
+            actions.append(part)
+        elif isinstance(part, AttachmentRef):
+            attachments.append(part)
+        else:
+            sections[names[table.name]] = part
+    return Case(issuer_id, case_no, **sections, actions=tuple(actions), attachments=tuple(attachments))
