@@ -235,6 +235,12 @@ class EvidencePart(_Part):
         return value
 
 
+class IntermediatePart(_Part):
+    """Partners whose database is the link to them; each has a file of its own in the folder."""
+
+    folder: Path = Field(default=Path("links"), description="Folder of the link files")
+
+
 class ConsolePart(_Part):
     """The pages for people. Without sign-on they are served to this machine only."""
 
@@ -265,6 +271,7 @@ class Settings(BaseSettings):
     evidence: EvidencePart = EvidencePart()
     console: ConsolePart = ConsolePart()
     components: ComponentsPart = ComponentsPart()
+    intermediate: IntermediatePart = IntermediatePart()
 
     @classmethod
     def settings_customise_sources(
@@ -297,6 +304,7 @@ def read_settings(path: Path) -> Settings:
     return settings.model_copy(
         update={
             "database": absolute(settings.database, ("folder",)),
+            "intermediate": absolute(settings.intermediate, ("folder",)),
             "evidence": absolute(settings.evidence, ("folder", "spool_folder")),
             "tls": absolute(settings.tls, ("authority", "certificate", "key")),
         }
