@@ -12,8 +12,7 @@ _PUBLICATION = "bench"
 
 def rows_per_second(count: int) -> float:
     """Returns how fast a subscriber drains ``count`` rows that wait in the publisher's log."""
-    with partner_server("publisher", wal_level="logical") as source, partner_server("subscriber") as target:
-        url, to = source.ensure_database("partner"), target.ensure_database("partner")
+    with partner_server("publisher", wal_level="logical") as url, partner_server("subscriber") as to:
         make_case_table(url)
         make_case_table(to)
         with psycopg.connect(url, autocommit=True) as publisher, psycopg.connect(to, autocommit=True) as subscriber:
@@ -36,5 +35,4 @@ def rows_per_second(count: int) -> float:
 
 def _conninfo(url: str) -> str:
     parts = make_url(url)
-    host = parts.query.get("host", parts.host)
-    return f"host={host} port={parts.port or 5432} user={parts.username or 'postgres'} dbname={parts.database}"
+    return f"host={parts.host} port={parts.port} user={parts.username} dbname={parts.database}"

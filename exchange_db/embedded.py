@@ -67,13 +67,9 @@ class EmbeddedServer:
                     connection.execute(
                         sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
                     )
-            self.restart()
+            self._server.stop()
+            self._server.ensure_postgres_running()
         return self
-
-    def restart(self) -> None:
-        """Stops and starts the server, so that settings that want it take effect."""
-        self._server.stop()
-        self._server.ensure_postgres_running()
 
     def revive(self) -> bool:
         """Starts the server again if it has ended, as when it was killed or its disk was full; tells whether it had.
