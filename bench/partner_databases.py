@@ -42,9 +42,10 @@ _VALUES = (
     "'431221.platform', 'C2020-' || lpad(n::text, 8, '0'), 1, 'filed', '431221', 'GB/T-30428.2-2013', 'event',"
     " '01-' || lpad((1 + n % 38)::text, 2, '0'), (array['collector','hotline_12345','wechat','video'])[1 + n % 4],"
     " '431200.platform', t, '431221100', 1 + n % 9, '采集员上报', 'T' || n,"
-    " repeat('人行道上堆放杂物，影响通行，请及时清理。', 2), 'cgcs2000', 109.9 + (n % 1000) / 10000.0, 27.4 + (n % 997) / 10000.0, '中方县中方镇' || n % 97 || '号路口东侧',"
-    " '431221100001' || lpad((n % 900)::text, 3, '0'), false, t - interval '1 hour', t + interval '5 minutes',"
-    " t + interval '10 minutes', now()"
+    " repeat('人行道上堆放杂物，影响通行，请及时清理。', 2), 'cgcs2000',"
+    " 109.9 + (n % 1000) / 10000.0, 27.4 + (n % 997) / 10000.0, '中方县中方镇' || n % 97 || '号路口东侧',"
+    " '431221100001' || lpad((n % 900)::text, 3, '0'), false, t - interval '1 hour',"
+    " t + interval '5 minutes', t + interval '10 minutes', now()"
 )
 
 

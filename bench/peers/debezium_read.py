@@ -1,6 +1,7 @@
 """Debezium in Python: reads a backlog of ``x_case`` from PostgreSQL's log, events decoded.
 
-Arguments: host, port, database, rows, folder. The slot must be there. The time runs from the first batch on, not from the start of Java.
+Arguments: host, port, database, rows, folder. The slot must be there. The time runs from the first batch on,
+not from the start of Java.
 """
 
 import json
