@@ -20,6 +20,7 @@ COMMANDS = (
     "attachments",
     "check",
     "components",
+    "connector",
     "database",
     "deadline",
     "demo",
