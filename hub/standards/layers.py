@@ -7,6 +7,7 @@ other, a higher publisher's first; what was damaged in store or cannot be read i
 
 import logging
 from collections.abc import Hashable, Mapping
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -28,7 +29,7 @@ from hub.standards.release_file import read_content, taken_in
 from hub.standards.release_tables import FilingCondition, Region
 from hub.standards.releases import Standing, in_force
 from hub.standards.rulebook import Origin, RuleBook
-from hub.standards.shipped import SHIPPED_TABLES, shipped_rows
+from hub.standards.shipped import SHIPPED_TABLES, shipped_catalogue, shipped_rows
 
 logger = logging.getLogger(__name__)
 
@@ -158,6 +159,32 @@ def shipped_book(catalogue: Catalogue, calendars: Calendars | None = None) -> Ru
     conditions = _shipped(StandardKind.FILING_CONDITIONS, FilingCondition, catalogue)
     regions = _shipped(StandardKind.REGIONS, Region, catalogue)
     return RuleBook(catalogue, calendars or {}, (_NOTICES,), conditions, regions)
+
+
+async def classes_for(session: ReadSession, kind: str) -> Catalogue:
+    """Returns the classes a document of a kind is checked against before it is published or taken.
+
+    Crosswalks and filing conditions may speak of every class a release held here has, whenever it is in force; what
+    has come by then decides when they are used. Code lists are checked against what is shipped: the next version of
+    a list may contradict the one before.
+    """
+    catalogue = _shipped_classes()
+    if kind not in (StandardKind.CROSSWALK, StandardKind.FILING_CONDITIONS):
+        return catalogue
+    known = catalogue
+    for held in await archive.held_releases(session):
+        if held.manifest.kind == StandardKind.CODE_LIST:
+            try:
+                for name, content in (await archive.documents_of(session, held.manifest)).items():
+                    known = taken_in(known, [read_content(name, content, catalogue)])
+            except (SheetInvalid, Violated) as error:
+                logger.warning("standards: %s %s is left out: %s", held.manifest.name, held.manifest.version, error)
+    return known
+
+
+@lru_cache(maxsize=1)
+def _shipped_classes() -> Catalogue:
+    return shipped_catalogue()
 
 
 def calendars_joined(rules: Calendars, later: Calendars) -> Calendars:

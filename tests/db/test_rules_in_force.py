@@ -119,16 +119,19 @@ async def test_a_filing_condition_in_force_tells_its_limit(ledger: Ledger, natio
     assert broken.value.rule == "CONDITION_UNKNOWN", "the city's table replaces the nation's"
 
 
-async def test_a_condition_may_speak_of_a_class_that_was_released_before_it(ledger: Ledger, city: Publisher) -> None:
+async def test_a_condition_may_speak_of_a_class_of_a_release(ledger: Ledger, city: Publisher) -> None:
     codes = f"kind,code,name,standard_ref,region\nevent,0499,占用盲道（自定义）,{STANDARD},431200\n".encode()
-    await city.publish(a_plan("1", codes, effective_time=NOON, is_extension=True))
-    key = ConditionKey(STANDARD, CodeKind.EVENT, "0499")
+    table = _conditions("0499,1,431200,占用,4工作时,,")
     with pytest.raises(Violated) as refused:
-        await _publish(city, "filing_conditions", _conditions("0499,1,431200,占用,4工作时,,"))
+        await _publish(city, "filing_conditions", table)
     assert refused.value.violation.reason == "RELEASE_INVALID"
+    await city.publish(a_plan("1", codes, effective_time=FRIDAY, is_extension=True))
+    await _publish(city, "filing_conditions", table)
+    key = ConditionKey(STANDARD, CodeKind.EVENT, "0499")
+    assert _due(await _computed(ledger, key)) == [at("2022-01-04T11:00+08:00")]
     with pytest.raises(RuleBroken) as broken:
-        await _computed(ledger, key)
-    assert broken.value.rule == "CONDITION_UNKNOWN"
+        await _computed(ledger, key, start_time=FRIDAY - 1)
+    assert broken.value.rule == "CONDITION_UNKNOWN", "the class was not in force yet"
 
 
 async def test_a_code_that_was_abolished_is_told_with_what_follows_it(ledger: Ledger, nation: Publisher) -> None:
