@@ -47,7 +47,6 @@ from hub.settings import ROLES, Role, Settings
 from hub.standards.deadlines import DeadlinePolicy
 from hub.standards.layers import RuleReader
 from hub.standards.register import ClassRegister
-from hub.standards.shipped import shipped_catalogue
 from hub.statistics.reading import FigureReader
 
 logger = logging.getLogger(__name__)
@@ -165,9 +164,7 @@ class Hub:
         servicers = Servicers(
             exchange,
             FederationServicer(ledger, self._clock, hub.id, hub.name, hub.region),
-            StandardsServicer(
-                ledger, listener, self._clock, hub.region, RuleReader(shipped_catalogue()), deadline_policy(settings)
-            ),
+            StandardsServicer(ledger, listener, self._clock, hub.region, RuleReader(), deadline_policy(settings)),
             StatisticsServicer(FigureReader(ledger, settings)),
             AttachmentServicer(*make_evidence(ledger, settings, self._clock), exchange.draining),
             ComponentServicer(

@@ -23,7 +23,6 @@ from hub.standards.layers import RuleReader, shipped_book
 from hub.standards.limits import RuleBroken, parse_limit
 from hub.standards.release_cells import KINDS
 from hub.standards.rulebook import ConditionKey, RuleBook
-from hub.standards.shipped import shipped_catalogue
 
 _FORMATS = tuple(
     f"{day}{between}{time}{offset}"
@@ -81,7 +80,7 @@ def deadline(
             policy = DeadlinePolicy(is_day_end or usual.is_day_end, is_consecutive or usual.are_steps_consecutive)
             start_time, book = ask(settings, lambda ledger: _in_force(ledger, place, start))
         else:
-            book = shipped_book(shipped_catalogue(), read_calendar(calendar) if calendar else {})
+            book = shipped_book(read_calendar(calendar) if calendar else {})
             start_time = _start(start, book.calendar(place))
         question = DeadlineQuestion(place, start_time, rule or _condition(book, place, named))
         shown = Shown(question, computed(question, book, policy), book.calendar(place), policy, book.left_out)
@@ -95,7 +94,7 @@ def deadline(
 
 async def _in_force(ledger: Ledger, region: int, start: str) -> tuple[int, RuleBook]:
     """Returns the start, read in the zone of the region, and what is in force there and then."""
-    reader = RuleReader(shipped_catalogue())
+    reader = RuleReader()
     async with ledger.read() as session:
         book = await reader.book(session, region, _start(start, WorkingCalendar()))
         start_time = _start(start, book.calendar(region))

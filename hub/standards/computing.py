@@ -29,7 +29,7 @@ class ComputedDeadline(NamedTuple):
     ``condition`` is ``None`` where the limit was given. ``unknown_years``: years on the way without a holiday notice,
     in which Monday to Friday stand in. ``is_season_known``: the season the limit is written for is set, or it names
     none. ``region``: the entry of the region code, ``None`` when no table has it; ``successors``: what holds in its
-    place if it was abolished before the start. ``origins``: the releases all this was read from.
+    place, if it was abolished before the start and anything does. ``origins``: the releases all this was read from.
     """
 
     steps: tuple[Milestone, ...]

@@ -2,12 +2,11 @@
 
 Of each kind and name ``hub.standards.releases`` says what stands. Here their documents are read and laid over each
 other, a higher publisher's first; what was damaged in store or cannot be read is left out and told. Called by
-``hub.standards.register``, the standards service and ``sanji deadline``.
+``hub.standards.register``, publishing and pulling, the standards service and ``sanji deadline``.
 """
 
 import logging
 from collections.abc import Hashable, Mapping
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -124,14 +123,9 @@ class Layers:
 
 
 class RuleReader:
-    """Gives the rule book of any region and moment; documents are read once for each set of releases in force.
+    """Gives the rule book of any region and moment; documents are read once for each set of releases in force."""
 
-    Args:
-        shipped: the classes that are shipped.
-    """
-
-    def __init__(self, shipped: Catalogue) -> None:
-        self._shipped = shipped
+    def __init__(self) -> None:
         self._books: dict[tuple[Origin, ...], RuleBook] = {}
 
     async def book(self, session: ReadSession, region: int, moment: int) -> RuleBook:
@@ -142,7 +136,7 @@ class RuleReader:
         if key in self._books:
             return self._books[key]
         layers = Layers(session, standings)
-        catalogue = await layers.classes(self._shipped)
+        catalogue = await layers.classes(shipped_catalogue())
         calendars, origins = await layers.calendars()
         conditions = await layers.table(StandardKind.FILING_CONDITIONS, FilingCondition, catalogue)
         regions = await layers.table(StandardKind.REGIONS, Region, catalogue)
@@ -154,11 +148,12 @@ class RuleReader:
         return book
 
 
-def shipped_book(catalogue: Catalogue, calendars: Calendars | None = None) -> RuleBook:
+def shipped_book(calendars: Calendars) -> RuleBook:
     """Returns what counts where there is no hub, with what regions have set in a file."""
+    catalogue = shipped_catalogue()
     conditions = _shipped(StandardKind.FILING_CONDITIONS, FilingCondition, catalogue)
     regions = _shipped(StandardKind.REGIONS, Region, catalogue)
-    return RuleBook(catalogue, calendars or {}, (_NOTICES,), conditions, regions)
+    return RuleBook(catalogue, calendars, (_NOTICES,), conditions, regions)
 
 
 async def classes_for(session: ReadSession, kind: str) -> Catalogue:
@@ -168,7 +163,7 @@ async def classes_for(session: ReadSession, kind: str) -> Catalogue:
     has come by then decides when they are used. Code lists are checked against what is shipped: the next version of
     a list may contradict the one before.
     """
-    catalogue = _shipped_classes()
+    catalogue = shipped_catalogue()
     if kind not in (StandardKind.CROSSWALK, StandardKind.FILING_CONDITIONS):
         return catalogue
     known = catalogue
@@ -180,11 +175,6 @@ async def classes_for(session: ReadSession, kind: str) -> Catalogue:
             except (SheetInvalid, Violated) as error:
                 logger.warning("standards: %s %s is left out: %s", held.manifest.name, held.manifest.version, error)
     return known
-
-
-@lru_cache(maxsize=1)
-def _shipped_classes() -> Catalogue:
-    return shipped_catalogue()
 
 
 def calendars_joined(rules: Calendars, later: Calendars) -> Calendars:

@@ -5,6 +5,7 @@ everybody else's.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +31,9 @@ SHIPPED_TABLES: Final[Mapping[StandardKind, str]] = {
 }
 
 
+@lru_cache(maxsize=1)
 def shipped_catalogue() -> Catalogue:
-    """Reads what is shipped. Takes some hundredths of a second; keep the result."""
+    """Reads what is shipped, once a process: it takes some hundredths of a second and never changes."""
     catalogue = EMPTY
     for name in _FILES:
         catalogue = taken_in(catalogue, [read_release(DATA / name, catalogue)])

@@ -19,7 +19,6 @@ from hub.standards.layers import RuleReader
 from hub.standards.limits import LimitRule, RuleBroken, parse_limit
 from hub.standards.publishing import Publisher
 from hub.standards.rulebook import ConditionKey
-from hub.standards.shipped import shipped_catalogue
 from protos.case.v1 import case_pb2
 from protos.common.v1 import code_pb2
 from protos.standards.v1 import standards_service_pb2 as contract
@@ -27,7 +26,6 @@ from tests.support.builders import CITY, COUNTY, DAY, HOUR, a_principal
 from tests.support.clock import NOON, FakeClock, at
 from tests.support.signed_releases import STANDARD, a_plan, a_publisher
 
-CATALOGUE = shipped_catalogue()
 POLICY = DeadlinePolicy()
 FRIDAY = at("2021-12-31T17:00+08:00")
 LIMIT = parse_limit("4工作时")
@@ -54,7 +52,7 @@ async def _computed(
     reader: RuleReader | None = None,
 ) -> ComputedDeadline:
     async with ledger.read() as session:
-        book = await (reader or RuleReader(CATALOGUE)).book(session, region, start_time)
+        book = await (reader or RuleReader()).book(session, region, start_time)
     return computed(DeadlineQuestion(region, start_time, rule), book, POLICY)
 
 
@@ -152,7 +150,7 @@ async def test_a_code_that_was_abolished_is_told_with_what_follows_it(ledger: Le
 
 async def test_a_release_that_was_damaged_is_left_out_told_and_read_again(ledger: Ledger, city: Publisher) -> None:
     await _publish(city, "calendar", EARLY)
-    reader = RuleReader(CATALOGUE)
+    reader = RuleReader()
 
     async def spoil(content: bytes) -> None:
         async with ledger.write() as session:
@@ -171,7 +169,7 @@ async def test_a_release_that_was_damaged_is_left_out_told_and_read_again(ledger
 
 @pytest.fixture
 def servicer(ledger: Ledger, clock: FakeClock) -> StandardsServicer:
-    return StandardsServicer(ledger, Listener(ledger), clock, 431200, RuleReader(CATALOGUE), POLICY)
+    return StandardsServicer(ledger, Listener(ledger), clock, 431200, RuleReader(), POLICY)
 
 
 @pytest.fixture(params=["431200.platform"])
