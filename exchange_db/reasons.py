@@ -56,6 +56,9 @@ REASONS: dict[str, ReasonText] = {
         "The standard has no such class: {value}. Correct it, or have it published as a local extension.",
         "所属标准中没有该代码：{value}。请更正，或将其作为本地扩展发布。",
     ),
+    "CONDITION_UNKNOWN": ReasonText(
+        "No such filing condition is in force: {value}.", "没有这样的立案条件在用：{value}。"
+    ),
     "CRS_MISSING": ReasonText(
         "A position needs its coordinate reference system; the systems differ by up to 700 m.",
         "坐标必须注明坐标系，不同坐标系相差可达 700 米。",

@@ -44,6 +44,8 @@ from hub.rpc.standards_servicer import StandardsServicer
 from hub.rpc.statistics_servicer import StatisticsServicer
 from hub.rpc.throttle import Throttle
 from hub.settings import ROLES, Role, Settings
+from hub.standards.deadlines import DeadlinePolicy
+from hub.standards.layers import RuleReader
 from hub.standards.register import ClassRegister
 from hub.statistics.reading import FigureReader
 
@@ -162,7 +164,7 @@ class Hub:
         servicers = Servicers(
             exchange,
             FederationServicer(ledger, self._clock, hub.id, hub.name, hub.region),
-            StandardsServicer(ledger, listener, self._clock),
+            StandardsServicer(ledger, listener, self._clock, hub.region, RuleReader(), deadline_policy(settings)),
             StatisticsServicer(FigureReader(ledger, settings)),
             AttachmentServicer(*make_evidence(ledger, settings, self._clock), exchange.draining),
             ComponentServicer(
@@ -185,6 +187,11 @@ class Hub:
 def _life_rules(settings: Settings) -> LifeRules:
     life = settings.life
     return LifeRules(life.most_extensions, life.approval_count, life.longest_suspension_days)
+
+
+def deadline_policy(settings: Settings) -> DeadlinePolicy:
+    """Returns how this hub's tenant counts deadlines."""
+    return DeadlinePolicy(settings.standards.is_day_end, settings.standards.are_steps_consecutive)
 
 
 def make_register(settings: Settings) -> ClassRegister:

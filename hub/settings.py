@@ -179,13 +179,19 @@ class ComponentsPart(_Part):
 
 
 class StandardsPart(_Part):
-    """How releases of standards come from the hub above and are announced to the hubs below; what classes are taken."""
+    """How releases of standards come from above and go below, what classes are taken, how deadlines are counted."""
 
     unlisted: tuple[str, ...] = Field(
         default=(), description="Standards whose codes are taken unseen because nobody lists them; * for all"
     )
     accepts: tuple[str, ...] = Field(default=(), description="The only standards this hub takes; empty for any")
 
+    is_day_end: bool = Field(
+        default=False, description="Working days end with the working day instead of keeping the time of day"
+    )
+    are_steps_consecutive: bool = Field(
+        default=False, description="A later step of a limit begins when the one before ends, not with the first"
+    )
     pull_seconds: Annotated[float, Field(gt=0)] = Field(
         default=3_600.0, description="Time between pulls; an announcement from above is followed at once"
     )

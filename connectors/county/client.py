@@ -6,7 +6,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
@@ -19,16 +19,18 @@ from connectors.county.spool import Item, Outcome, Spool, SpoolInvalid, State
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
 from connectors.transports.attachment_calls import wanted_by
 from connectors.transports.grpc_peer import GrpcPeer
+from connectors.transports.standards_calls import ConditionName, DeadlineAnswer, compute_deadline
 from connectors.wire import read_parcel
 from exchange_db.attachment_records import AttachmentKind, AttachmentRef, Offer
 from exchange_db.records import Case, Component, Handling, Violated, Violation
 
-__all__ = ["CountyClient", "Receipt", "State"]
+__all__ = ["ConditionName", "CountyClient", "DeadlineAnswer", "Receipt", "State"]
 
 logger = logging.getLogger(__name__)
 
 #: Seconds until a refused certificate is shown again; a person must act before.
 _REFUSED_PAUSE_SECONDS = 30.0
+_ANSWER_SECONDS = 30.0
 _CURSOR_AHEAD = "CURSOR_AHEAD"
 
 
@@ -174,6 +176,20 @@ class CountyClient:
         """
         async with GrpcPeer(self._target) as hub:
             return [offer async for offer in wanted_by(hub)]
+
+    async def deadline(
+        self, region_code: str, start_time: int, rule: str | ConditionName, pauses: Iterable[tuple[int, int]] = ()
+    ) -> DeadlineAnswer:
+        """Returns until when something must be done, by the calendar and filing conditions in force at the hub.
+
+        Who dispatches asks once and writes the answer into the assignment; ``rule`` is a limit such as ``4工作时`` or
+        a filing condition. Arguments as in ``compute_deadline``.
+
+        Raises:
+            Unreachable, CallRefused, CredentialsRefused: see there.
+        """
+        async with GrpcPeer(self._target) as hub:
+            return await compute_deadline(hub, region_code, start_time, rule, pauses, timeout_seconds=_ANSWER_SECONDS)
 
     async def flush_attachments(self) -> list[RefusedUpload]:
         """Returns when the hub has all evidence of the cases reported so far, or has refused it; gives the refused.
