@@ -18,9 +18,19 @@ HELD, LOST, DAMAGED = 0, 1, 2
 
 _TIME = "'1970-01-01Z'::timestamptz + {} * interval '1 microsecond'"
 _HOUR = "floor(extract(epoch FROM created_time) / 3600)::int"
-_SPAN = "created_time >= to_timestamp(%(first)s * 3600) AND created_time < to_timestamp(%(end)s * 3600)"
+_MARKS = (
+    "destination_id = %(destination_id)s AND is_sent = %(is_sent)s"
+    " AND created_time >= to_timestamp(%(first)s * 3600) AND created_time < to_timestamp(%(end)s * 3600)"
+)
 #: Marks and sums change under this lock only, so that a recount never misses a mark that is just being made.
 _LOCK = "LOCK TABLE link_cells IN SHARE ROW EXCLUSIVE MODE"
+
+
+class Way(NamedTuple):
+    """One direction of a link: what goes to a neighbour (``is_sent``), or what came from it."""
+
+    destination_id: int
+    is_sent: bool
 
 
 class Unmarked(NamedTuple):
@@ -39,8 +49,7 @@ class Unmarked(NamedTuple):
 class Marked(NamedTuple):
     """A mark and where its record lies."""
 
-    destination_id: int
-    is_sent: bool
+    way: Way
     mark: Mark
     partition: int
     inbox_id: int
@@ -101,8 +110,8 @@ async def add(session: Session, marked: list[Marked]) -> int:
         " SET mark_count = c.mark_count + excluded.mark_count, hash = c.hash # excluded.hash)"
         " SELECT count(*) FROM made",
         (
-            as_array(item.destination_id for item in marked),
-            [item.is_sent for item in marked],
+            as_array(item.way.destination_id for item in marked),
+            [item.way.is_sent for item in marked],
             as_array(item.mark.created_time for item in marked),
             [item.mark.message_key.hex() for item in marked],
             as_array(item.mark.kind for item in marked),
@@ -126,28 +135,28 @@ async def move_cursors(session: Session, reached: dict[tuple[int, int], int]) ->
     )
 
 
-async def recount(session: Session, destination_id: int, is_sent: bool, day: int) -> int:  # noqa: FBT001 — which way
+async def recount(session: Session, way: Way, day: int) -> int:
     """Compares the marks of a day with the log as it is, and sums the day up anew.
 
     Returns:
         How many of the day's records are gone from the log or have other bytes than when they were marked.
     """
     await session.driver.execute(_LOCK)
-    values = _day(destination_id, is_sent, day)
+    values = _day(way, day)
     await session.driver.execute(
         "UPDATE link_marks m SET state = n.state FROM (SELECT k.created_time, k.message_key, CASE"  # noqa: S608 — constants
         " WHEN i.inbox_id IS NULL THEN 1 WHEN k.digest <>"
         " ('x' || encode(substr(sha256(i.payload), 1, 8), 'hex'))::bit(64)::bigint THEN 2 ELSE 0 END AS state"
-        " FROM link_marks k LEFT JOIN inbox i ON i.partition = k.partition AND i.inbox_id = k.inbox_id"
-        f" WHERE k.destination_id = %(destination)s AND k.is_sent = %(is_sent)s AND k.{_SPAN.replace('AND c', 'AND k.c')})"
-        " n WHERE m.destination_id = %(destination)s AND m.is_sent = %(is_sent)s"
+        f" FROM (SELECT * FROM link_marks WHERE {_MARKS}) k"
+        " LEFT JOIN inbox i ON i.partition = k.partition AND i.inbox_id = k.inbox_id)"
+        " n WHERE m.destination_id = %(destination_id)s AND m.is_sent = %(is_sent)s"
         " AND m.created_time = n.created_time AND m.message_key = n.message_key AND m.state <> n.state",
         values,
     )
-    await sum_up(session, destination_id, is_sent, day)
+    await sum_up(session, way, day)
     cursor = await session.driver.execute(
-        "SELECT count(*) FROM link_marks WHERE destination_id = %(destination)s AND is_sent = %(is_sent)s"  # noqa: S608 — constants
-        f" AND {_SPAN} AND state > 0",
+        f"SELECT count(*) FROM link_marks WHERE {_MARKS}"  # noqa: S608 — constants
+        " AND state > 0",
         values,
     )
     row = await cursor.fetchone()
@@ -155,35 +164,32 @@ async def recount(session: Session, destination_id: int, is_sent: bool, day: int
     return int(row[0])
 
 
-async def sum_up(session: Session, destination_id: int, is_sent: bool, day: int) -> None:  # noqa: FBT001 — which way
+async def sum_up(session: Session, way: Way, day: int) -> None:
     """Writes the sums of a day's hours anew from its marks."""
-    values = _day(destination_id, is_sent, day)
+    values = _day(way, day)
     await session.driver.execute(_LOCK)
     await session.driver.execute(
-        "DELETE FROM link_cells WHERE destination_id = %(destination)s AND is_sent = %(is_sent)s"
+        "DELETE FROM link_cells WHERE destination_id = %(destination_id)s AND is_sent = %(is_sent)s"
         " AND hour >= %(first)s AND hour < %(end)s",
         values,
     )
     await session.driver.execute(
         "INSERT INTO link_cells (destination_id, is_sent, hour, kind, mark_count, hash)"  # noqa: S608 — constants
         f" SELECT destination_id, is_sent, {_HOUR}, kind, count(*), bit_xor(digest) FROM link_marks"
-        f" WHERE destination_id = %(destination)s AND is_sent = %(is_sent)s AND {_SPAN} AND state = 0 GROUP BY 1, 2, 3, 4",
+        f" WHERE {_MARKS} AND state = 0 GROUP BY 1, 2, 3, 4",
         values,
     )
 
 
-async def days(
-    session: Session, destination_id: int, is_sent: bool, first_day: int, last_day: int  # noqa: FBT001 — which way
-) -> Cells:
+async def days(session: Session, way: Way, first_day: int, last_day: int) -> Cells:
     """Returns the sums of each day from one to another, both included, by kind."""
     cursor = await session.driver.execute(
         "SELECT to_char(date '1970-01-01' + (hour + %(zone)s) / 24, 'YYYYMMDD')::int, kind, sum(mark_count)::bigint,"
-        " bit_xor(hash) FROM link_cells WHERE destination_id = %(destination)s AND is_sent = %(is_sent)s"
+        " bit_xor(hash) FROM link_cells WHERE destination_id = %(destination_id)s AND is_sent = %(is_sent)s"
         " AND hour >= %(first)s AND hour < %(end)s GROUP BY 1, 2 HAVING sum(mark_count) > 0",
         {
             "zone": ZONE_HOURS,
-            "destination": destination_id,
-            "is_sent": is_sent,
+            **way._asdict(),
             "first": hours_of(first_day)[0],
             "end": hours_of(last_day)[-1] + 1,
         },
@@ -191,41 +197,32 @@ async def days(
     return _cells(await cursor.fetchall())
 
 
-async def hours(session: Session, destination_id: int, is_sent: bool, day: int) -> Cells:  # noqa: FBT001 — which way
+async def hours(session: Session, way: Way, day: int) -> Cells:
     """Returns the sums of the hours of a day, by kind."""
     cursor = await session.driver.execute(
-        "SELECT hour, kind, mark_count, hash FROM link_cells WHERE destination_id = %(destination)s"
+        "SELECT hour, kind, mark_count, hash FROM link_cells WHERE destination_id = %(destination_id)s"
         " AND is_sent = %(is_sent)s AND hour >= %(first)s AND hour < %(end)s AND mark_count > 0",
-        _day(destination_id, is_sent, day),
+        _day(way, day),
     )
     return _cells(await cursor.fetchall())
 
 
-async def buckets(session: Session, destination_id: int, is_sent: bool, hour: int) -> Cells:  # noqa: FBT001 — which way
+async def buckets(session: Session, way: Way, hour: int) -> Cells:
     """Returns the sums of the buckets of an hour, by kind, counted from its marks."""
     cursor = await session.driver.execute(
         "SELECT get_byte(uuid_send(message_key), 0), kind, count(*), bit_xor(digest) FROM link_marks"  # noqa: S608 — constants
-        f" WHERE destination_id = %(destination)s AND is_sent = %(is_sent)s AND {_SPAN} AND state = 0 GROUP BY 1, 2",
-        {"destination": destination_id, "is_sent": is_sent, "first": hour, "end": hour + 1},
+        f" WHERE {_MARKS} AND state = 0 GROUP BY 1, 2",
+        {**way._asdict(), "first": hour, "end": hour + 1},
     )
     return _cells(await cursor.fetchall())
 
 
-async def marks(
-    session: Session,
-    destination_id: int,
-    is_sent: bool,  # noqa: FBT001 — which way
-    hour: int,
-    bucket: int,
-    after: Mark | None,
-    limit: int,
-) -> list[Mark]:
+async def marks(session: Session, way: Way, hour: int, bucket: int, after: Mark | None, limit: int) -> list[Mark]:
     """Returns a page of the marks of an hour whose bytes are there, by (created_time, message_key).
 
     Args:
         session: any session.
-        destination_id: the neighbour.
-        is_sent: what goes there, or what came from there.
+        way: the neighbour, and which way.
         hour: hours since 1970, UTC.
         bucket: 0 to 255, or -1 for all.
         after: last mark of the page before; ``None`` for the first.
@@ -233,13 +230,12 @@ async def marks(
     """
     cursor = await session.driver.execute(
         "SELECT uuid_send(message_key), (extract(epoch FROM created_time) * 1000000)::bigint, kind, digest"  # noqa: S608 — constants
-        f" FROM link_marks WHERE destination_id = %(destination)s AND is_sent = %(is_sent)s AND {_SPAN} AND state = 0"
+        f" FROM link_marks WHERE {_MARKS} AND state = 0"
         " AND (%(bucket)s < 0 OR get_byte(uuid_send(message_key), 0) = %(bucket)s)"
         f" AND (created_time, message_key) > ({_TIME.format('%(after)s')}, %(key)s::uuid)"
         " ORDER BY created_time, message_key LIMIT %(limit)s",
         {
-            "destination": destination_id,
-            "is_sent": is_sent,
+            **way._asdict(),
             "first": hour,
             "end": hour + 1,
             "bucket": bucket,
@@ -252,9 +248,9 @@ async def marks(
     return [Mark(*row) for row in await cursor.fetchall()]
 
 
-def _day(destination_id: int, is_sent: bool, day: int) -> dict[str, object]:  # noqa: FBT001 — which way
+def _day(way: Way, day: int) -> dict[str, object]:
     span = hours_of(day)
-    return {"destination": destination_id, "is_sent": is_sent, "first": span[0], "end": span[-1] + 1}
+    return {**way._asdict(), "first": span[0], "end": span[-1] + 1}
 
 
 def _cells(rows: list[tuple[int, int, int, int]]) -> Cells:

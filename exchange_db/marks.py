@@ -9,6 +9,7 @@ Pure. Called by both sides of every kind of link: ``connectors.reconciliation`` 
 
 from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from functools import reduce
 from hashlib import sha256
 from operator import xor
@@ -34,7 +35,7 @@ class Mark(NamedTuple):
 class Cell(NamedTuple):
     """How many marks, and the exclusive or of their digests."""
 
-    count: int
+    mark_count: int
     hash: int
 
 
@@ -96,7 +97,7 @@ def joined(cells: Iterable[Cell]) -> Cell:
     """Returns the cell of all that lies in some cells, none of which share a record."""
     count = digest = 0
     for cell in cells:
-        count, digest = count + cell.count, digest ^ cell.hash
+        count, digest = count + cell.mark_count, digest ^ cell.hash
     return Cell(count, digest)
 
 
@@ -107,3 +108,21 @@ def differing(ours: dict[K, Cell], theirs: dict[K, Cell]) -> list[K]:
     )
 
 
+class MarkRef(NamedTuple):
+    """Which record is meant: its key, and when it was written, by which it is found."""
+
+    message_key: bytes
+    created_time: int
+
+
+class Standing(StrEnum):
+    """Where one side stands with a record: the first five the sender, the others the receiver."""
+
+    UNKNOWN = "unknown"  # was never due, never came
+    WAITING = "waiting"  # due, has no number yet
+    SENT = "sent"  # has a number, is not answered
+    REFUSED = "refused"  # was refused by the receiver, lies in quarantine
+    DELIVERED = "delivered"  # is answered: on the receiver's disk
+    HELD = "held"  # on disk here
+    LOST = "lost"  # was on disk here and is gone
+    DAMAGED = "damaged"  # is on disk here with other bytes than it came with

@@ -1,5 +1,7 @@
 """Marks of what was exchanged over each link, their sums, and the days that were compared."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 
-def _link(*columns: sa.Column) -> list[sa.Column]:
+def _link(*columns: "sa.Column[Any]") -> list["sa.Column[Any]"]:
     return [
         sa.Column("destination_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("is_sent", sa.Boolean(), nullable=False),
