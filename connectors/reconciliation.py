@@ -52,7 +52,7 @@ class Differences(NamedTuple):
     altered: list[Mark]
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """How many there are."""
         return sum(map(len, self))
 
@@ -101,7 +101,7 @@ async def drill(sender: Side, receiver: Side, day: int) -> Differences:
         buckets = [-1] if largest <= LISTED_AT_ONCE else await _differing_buckets(sender, receiver, hour)
         for bucket in buckets:
             _sort_out(await sender.marks(hour, bucket), await receiver.marks(hour, bucket), found)
-            if found.count >= MOST_DIFFERENCES:
+            if found.total >= MOST_DIFFERENCES:
                 return found
     return found
 

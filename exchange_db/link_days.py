@@ -4,6 +4,7 @@ A day's figures can be counted anew at any time; they are kept so that a year ca
 ``hub.reconciliation``, the command line and monitoring.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -169,9 +170,18 @@ async def note_compared(
 
 
 async def note_differences(
-    session: Session, way: Way, day: int, found: list[tuple[bytes, int, str]], resent: set[bytes], now: int
+    session: Session, way: Way, day: int, found: Sequence[tuple[bytes, int, str]], resent: set[bytes], now: int
 ) -> None:
-    """Keeps the differences of a day, each (message_key, kind, cause); those found no longer are settled."""
+    """Keeps the differences of a day, each (message_key, kind, cause); those found no longer are settled.
+
+    Args:
+        session: the transaction.
+        way: the link and its direction.
+        day: the day, as 20200615.
+        found: what differed.
+        resent: keys of those among them that were sent again and are the same on both sides since.
+        now: the hub's clock, microseconds since 1970.
+    """
     time = "'1970-01-01Z'::timestamptz + %s * interval '1 microsecond'"
     await session.driver.execute(
         f"UPDATE link_differences SET settled_time = {time} WHERE destination_id = %s AND is_sent = %s AND day = %s"  # noqa: S608 — constant
@@ -181,10 +191,12 @@ async def note_differences(
     async with session.driver.cursor() as cursor:
         await cursor.executemany(
             "INSERT INTO link_differences (destination_id, is_sent, day, message_key, kind, cause, found_time,"  # noqa: S608 — constant
-            f" resent_time) VALUES (%s, %s, %s, %s::uuid, %s, %s, {time}, CASE WHEN %s THEN {time} END)"
+            f" resent_time, settled_time) SELECT %s, %s, %s, %s::uuid, %s, %s, n.time, r.time, r.time"
+            f" FROM (SELECT {time} AS time) n LEFT JOIN (SELECT {time} AS time) r ON %s"
             " ON CONFLICT (destination_id, is_sent, day, message_key) DO UPDATE SET cause = excluded.cause,"
-            " settled_time = NULL, resent_time = coalesce(excluded.resent_time, link_differences.resent_time)",
-            [(*way, day, key.hex(), kind, cause, now, key in resent, now) for key, kind, cause in found],
+            " settled_time = excluded.settled_time,"
+            " resent_time = coalesce(excluded.resent_time, link_differences.resent_time)",
+            [(*way, day, key.hex(), kind, cause, now, now, key in resent) for key, kind, cause in found],
         )
 
 
