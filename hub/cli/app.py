@@ -29,6 +29,7 @@ COMMANDS = (
     "peers",
     "push",
     "quarantine",
+    "reconcile",
     "releases",
     "serve",
     "standards",

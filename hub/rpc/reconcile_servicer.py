@@ -1,5 +1,6 @@
 """ReconcileService: takes the principal, hands on, answers. A neighbour sees and changes its own link only."""
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,8 +29,8 @@ from protos.federation.v1 import reconcile_service_pb2_grpc as reconcile_grpc
 
 #: Sums of days in one answer.
 _MOST_TOTALS = 3_000
-#: A day that was read from disk so lately is not read again, microseconds.
-_RECOUNTED_AGAIN = 30_000_000
+#: A day is read from disk again only after so many times as long as that took.
+_RECOUNT_PAUSE = 10
 _LATEST_TIME = 7_258_118_400_000_000
 _OUTCOMES = {
     "D": receipt_pb2.OUTCOME_DURABLE,
@@ -51,7 +52,8 @@ class ReconcileServicer(reconcile_grpc.ReconcileServiceServicer):
         self._ledger = ledger
         self._clock = clock
         self._repair = repair
-        self._recounted: dict[tuple[Way, int], int] = {}
+        #: From when on a day may be read from disk again, by the monotonic clock.
+        self._recount_at: dict[tuple[Way, int], float] = {}
 
     async def ListDayTotals(
         self, request: reconcile.ListDayTotalsRequest, context: Any
@@ -71,12 +73,15 @@ class ReconcileServicer(reconcile_grpc.ReconcileServiceServicer):
         return reconcile.ListDayTotalsResponse(totals=write_totals(shown), next_day=next_day)
 
     async def _recount(self, way: Way, days: Iterable[int]) -> None:
-        """Reads days from disk again, none of them twice in a short time: it costs much, and a neighbour may insist."""
-        now = self._clock()
-        self._recounted = {key: time for key, time in self._recounted.items() if time > now - _RECOUNTED_AGAIN}
-        due = [day for day in days if (way, day) not in self._recounted]
-        self._recounted |= {(way, day): now for day in due}
-        await LedgerSide(self._ledger, way).recount(due)
+        """Reads days from disk again, with pauses: it costs much, and a neighbour may insist."""
+        now = time.monotonic()
+        self._recount_at = {key: moment for key, moment in self._recount_at.items() if moment > now}
+        for day in days:
+            if (way, day) in self._recount_at:
+                continue
+            begun = time.monotonic()
+            await LedgerSide(self._ledger, way).recount([day])
+            self._recount_at[way, day] = begun + _RECOUNT_PAUSE * (time.monotonic() - begun)
 
     async def ListHourTotals(
         self, request: reconcile.ListHourTotalsRequest, context: Any

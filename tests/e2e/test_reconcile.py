@@ -1,0 +1,158 @@
+"""Two hubs and a platform compare what they exchanged: equal days, and records lost or changed by hand."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import pytest
+
+from connectors.county.client import CountyClient
+from connectors.county.profile import Profile
+from exchange_db.embedded import EmbeddedServer
+from exchange_db.session import Ledger
+from hub.cli.reconcile import _compare
+from hub.demo.staging import Stage, StagedHub
+from hub.reconciliation.comparing import ComparedLink
+from tests.support.builders import a_case
+from tests.support.commands import Ran, sanji
+from tests.support.stages import change, quick, rows, staged, until_settled, value
+
+#: The day the builders date their records.
+DAY = "2020-06-15"
+_PAYLOAD = "SELECT encode(i.payload, 'hex') FROM inbox i WHERE i.message_key = %s"
+
+
+class Site(NamedTuple):
+    """A province's hub, a city's below it, and a county's platform."""
+
+    province: StagedHub
+    city: StagedHub
+    county: Profile
+
+
+@pytest.fixture(scope="module")
+def site(server: EmbeddedServer) -> Iterator[Site]:
+    async def build(stage: Stage) -> Site:
+        province = await stage.add_hub("430000.hub", "湖南省枢纽", quick())
+        city = await stage.add_hub("431200.hub", "怀化市枢纽", quick())
+        for hub in (province, city):
+            hub.start()
+        await asyncio.gather(province.wait_until_open(), city.wait_until_open())
+        await stage.join(province, city)
+        return Site(province, city, await stage.add_platform(city, "431221.platform"))
+
+    with staged(server) as stage:
+        yield asyncio.run(build(stage))
+
+
+async def report(site: Site, folder: Path, prefix: str, count: int = 12) -> list[str]:
+    """Reports cases and returns the keys of their messages, as the province knows them."""
+    async with CountyClient(site.county, folder / "spool") as client:
+        await client.report(*(a_case(f"{prefix}-{number}") for number in range(count)))
+        await client.flush(is_settled=True)
+    await until_settled(site.city)
+    found = rows(
+        site.province,
+        "SELECT i.message_key::text FROM cases c JOIN inbox i ON i.inbox_id = c.report_inbox_id"
+        " WHERE c.case_no LIKE %s ORDER BY 1",
+        f"{prefix}-%",
+    )
+    assert len(found) == count
+    return [row[0] for row in found]
+
+
+async def compare(hub: StagedHub, *, is_repairing: bool = False) -> ComparedLink:
+    """Compares the day of the cases from a hub's side of its one dialled link, as the command does."""
+    async with Ledger(hub.url, pool_size=0) as ledger:
+        (link,) = await _compare(ledger, hub.settings, "", 20200615, is_repairing=is_repairing)
+    assert link.trouble == ""
+    return link
+
+
+def causes(link: ComparedLink) -> dict[str, str]:
+    return {str(UUID(bytes=item.mark.message_key)): item.cause for day in link.days for item in day.found}
+
+
+def left(link: ComparedLink) -> int:
+    return sum(day.left_count for day in link.days)
+
+
+async def shown(hub: StagedHub, *words: str) -> Ran:
+    return await sanji("reconcile", "show", "--days", "9999", *words, "--config", hub.settings_file)
+
+
+async def test_an_equal_day_is_told_by_both_ends(site: Site, tmp_path: Path) -> None:
+    await report(site, tmp_path, "A")
+    for hub, other in ((site.city, "430000.hub"), (site.province, "431200.hub")):
+        ran = await sanji("reconcile", "--config", hub.settings_file)
+        assert ran.code == 0, ran.told
+        assert other in ran.told
+        assert "相符" in ran.told
+    days = json.loads((await shown(site.city, "--peer", "430000.hub", "--json")).told)
+    sent = next(day for day in days if day["is_sent"] and day["day"] == DAY)
+    assert (sent["own_count"], sent["other_count"], sent["receipted_count"]) == (12, 12, 12)
+    assert (sent["coverage"], sent["gap_count"], sent["difference_count"]) == (1.0, 0, 0)
+    assert sent["transit_p95_ms"] > 0
+    assert "100.00 %" in (await shown(site.city)).told
+
+
+async def test_what_was_lost_or_changed_by_hand_is_found_sent_again_and_reported(site: Site, tmp_path: Path) -> None:
+    lost, half_lost, changed, forgotten, *_ = await report(site, tmp_path, "B")
+    bytes_before = {key: value(site.province, _PAYLOAD, key) for key in (lost, half_lost, changed, forgotten)}
+    await compare(site.city)
+    for key in (lost, half_lost, forgotten):
+        change(site.province, "DELETE FROM inbox WHERE message_key = %s", key)
+    for key in (lost, forgotten):
+        change(site.province, "DELETE FROM inbox_keys WHERE message_key = %s", key)
+    change(site.province, "DELETE FROM link_marks WHERE message_key = %s", forgotten)
+    change(site.province, "UPDATE inbox SET payload = payload || '\\x00' WHERE message_key = %s", changed)
+    wanted = {lost: "lost", half_lost: "lost", changed: "damaged", forgotten: "never_arrived"}
+
+    assert causes(await compare(site.city)) == wanted
+    ran = await sanji("reconcile", "--day", DAY, "--config", site.city.settings_file)
+    assert ran.code == 1
+    assert "sanji reconcile --repair" in ran.told
+    ran = await sanji("reconcile", "--day", DAY, "--repair", "--json", "--config", site.city.settings_file)
+    assert ran.code == 0, ran.told
+    told = [item for link in json.loads(ran.told) for day in link["days"] for item in day["differences"]]
+    assert [item["is_resent"] for item in told] == [True] * 4
+    assert {key: value(site.province, _PAYLOAD, key) for key in wanted} == bytes_before
+    assert value(site.province, "SELECT accepted_count FROM streams WHERE name = 'resend'") == 2
+
+    assert causes(await compare(site.city)) == {}
+    kept = json.loads((await shown(site.city, "--differences", "--json")).told)
+    assert {str(UUID(item["message_key"])): item["cause"] for item in kept if item["settled_time"]} == wanted
+
+
+async def test_the_end_that_misses_records_fetches_them(site: Site, tmp_path: Path) -> None:
+    lost, changed, *_ = await report(site, tmp_path, "C")
+    before = value(site.province, _PAYLOAD, lost)
+    await compare(site.province)
+    change(site.province, "DELETE FROM inbox WHERE message_key = %s", lost)
+    change(site.province, "UPDATE inbox SET payload = 'x' WHERE message_key = %s", changed)
+    assert causes(await compare(site.province)) == {lost: "lost", changed: "damaged"}
+    assert left(await compare(site.province, is_repairing=True)) == 0
+    assert value(site.province, _PAYLOAD, lost) == before
+    assert causes(await compare(site.city)) == {}
+
+
+async def test_what_the_sender_itself_lost_is_told_and_not_repaired(site: Site, tmp_path: Path) -> None:
+    lost, *_ = await report(site, tmp_path, "D")
+    await compare(site.city)
+    change(site.city, "CREATE TABLE kept AS SELECT * FROM inbox WHERE message_key = '" + lost + "'")
+    change(site.city, "DELETE FROM inbox WHERE message_key = %s", lost)
+    link = await compare(site.city, is_repairing=True)
+    assert (causes(link), left(link)) == ({lost: "sender_lost"}, 1)
+    change(site.city, "INSERT INTO inbox SELECT * FROM kept")
+    assert causes(await compare(site.city)) == {}
+
+
+async def test_a_neighbour_that_cannot_be_dialled_is_named(site: Site) -> None:
+    ran = await sanji("reconcile", "--peer", "431221.platform", "--config", site.city.settings_file)
+    assert ran.code == 1
+    assert "由对方对账" in ran.told
+    bad = await sanji("reconcile", "--day", "2020-13-01", "--config", site.city.settings_file)
+    assert bad.code == 2
