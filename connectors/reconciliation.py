@@ -44,6 +44,13 @@ class Side(Protocol):
         """Returns the marks of an hour in one bucket, or in all with -1."""
 
 
+class ExplainingSide(Side, Protocol):
+    """A side that also knows where it stands with single records."""
+
+    async def standings(self, marks: list[Mark]) -> list[Standing]:
+        """Returns where it stands with each, in order."""
+
+
 class Differences(NamedTuple):
     """Records that are not the same on both sides; ``altered`` are known to both with other bytes."""
 
@@ -70,6 +77,13 @@ class Cause(StrEnum):
     SENDER_DAMAGED = "sender_damaged"
     UNKNOWN_AT_SENDER = "unknown_at_sender"
     ALTERED = "altered"
+
+
+class Found(NamedTuple):
+    """A record that is not the same on both sides, and why."""
+
+    mark: Mark
+    cause: Cause
 
 
 #: What sending the record again repairs.
@@ -104,6 +118,19 @@ async def drill(sender: Side, receiver: Side, day: int) -> Differences:
             if found.total >= MOST_DIFFERENCES:
                 return found
     return found
+
+
+async def explain(sender: ExplainingSide, receiver: ExplainingSide, day: int) -> list[Found]:
+    """Returns what differs on a day, each record with its cause; what turns out to be the same is left out."""
+    differences = await drill(sender, receiver, day)
+    marks = [*differences.sender_only, *differences.receiver_only]
+    sent, received = await sender.standings(marks), await receiver.standings(marks)
+    found = [
+        Found(mark, cause)
+        for mark, at_sender, at_receiver in zip(marks, sent, received, strict=True)
+        if (cause := cause_of(at_sender, at_receiver)) is not None
+    ]
+    return [*found, *(Found(mark, Cause.ALTERED) for mark in differences.altered)]
 
 
 async def _differing_buckets(sender: Side, receiver: Side, hour: int) -> list[int]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from auth.principal import Principal
 from connectors.errors import ConnectorError
-from connectors.reconciliation import REPAIRABLE, UNDER_WAY, Cause, cause_of, differing_days, drill, total_of
+from connectors.reconciliation import REPAIRABLE, UNDER_WAY, Cause, Found, differing_days, explain, total_of
 from connectors.transports.grpc_peer import GrpcPeer, Target
 from connectors.transports.reconcile_calls import (
     MOST_NAMED,
@@ -36,13 +36,6 @@ from hub.reconciliation.side import LedgerSide
 _FIRST_DAY = 19700101
 #: Records sent again in one call.
 _RESENT = 200
-
-
-class Found(NamedTuple):
-    """A record that is not the same on both sides, and why."""
-
-    mark: Mark
-    cause: Cause
 
 
 class ComparedDay(NamedTuple):
@@ -163,16 +156,7 @@ class LinkReconciler:
 
     async def _drill(self, hub: GrpcPeer, way: Way, day: int) -> list[Found]:
         ours, theirs = LedgerSide(self._ledger, way), RemoteSide(hub, is_sent=way.is_sent)
-        sender, receiver = (ours, theirs) if way.is_sent else (theirs, ours)
-        differences = await drill(sender, receiver, day)
-        marks = [*differences.sender_only, *differences.receiver_only]
-        sent, received = await sender.standings(marks), await receiver.standings(marks)
-        found = [
-            Found(mark, cause)
-            for mark, at_sender, at_receiver in zip(marks, sent, received, strict=True)
-            if (cause := cause_of(at_sender, at_receiver)) is not None
-        ]
-        return [*found, *(Found(mark, Cause.ALTERED) for mark in differences.altered)]
+        return await (explain(ours, theirs, day) if way.is_sent else explain(theirs, ours, day))
 
     async def _send(self, hub: GrpcPeer, way: Way, marks: list[Mark]) -> frozenset[bytes]:
         """Sends records again that the neighbour misses; returns the keys of those it has now."""

@@ -11,17 +11,21 @@ import pytest
 
 from connectors.county.client import CountyClient
 from connectors.county.profile import Profile
+from connectors.reconciliation import Cause
+from exchange_db import link_days
 from exchange_db.embedded import EmbeddedServer
 from exchange_db.session import Ledger
 from hub.cli.reconcile import _compare
 from hub.demo.staging import Stage, StagedHub
 from hub.reconciliation.comparing import ComparedLink
-from tests.support.builders import a_case
+from tests.support.builders import a_case, a_report
 from tests.support.commands import Ran, sanji
 from tests.support.stages import change, quick, rows, staged, until_settled, value
 
 #: The day the builders date their records.
 DAY = "2020-06-15"
+#: A report of another province, which the city's hub refuses.
+OUTSIDE = a_report(region_code="430104")
 _PAYLOAD = "SELECT encode(i.payload, 'hex') FROM inbox i WHERE i.message_key = %s"
 
 
@@ -80,23 +84,25 @@ def left(link: ComparedLink) -> int:
     return sum(day.left_count for day in link.days)
 
 
-async def shown(hub: StagedHub, *words: str) -> Ran:
-    return await sanji("reconcile", "show", "--days", "9999", *words, "--config", hub.settings_file)
+async def shown(hub: StagedHub) -> Ran:
+    return await sanji("reconcile", "show", "--days", "9999", "--config", hub.settings_file)
 
 
 async def test_an_equal_day_is_told_by_both_ends(site: Site, tmp_path: Path) -> None:
     await report(site, tmp_path, "A")
-    for hub, other in ((site.city, "430000.hub"), (site.province, "431200.hub")):
-        ran = await sanji("reconcile", "--config", hub.settings_file)
-        assert ran.code == 0, ran.told
-        assert other in ran.told
-        assert "相符" in ran.told
-    days = json.loads((await shown(site.city, "--peer", "430000.hub", "--json")).told)
-    sent = next(day for day in days if day["is_sent"] and day["day"] == DAY)
-    assert (sent["own_count"], sent["other_count"], sent["receipted_count"]) == (12, 12, 12)
-    assert (sent["coverage"], sent["gap_count"], sent["difference_count"]) == (1.0, 0, 0)
-    assert sent["transit_p95_ms"] > 0
-    assert "100.00 %" in (await shown(site.city)).told
+    for hub in (site.city, site.province):
+        link = await compare(hub)
+        assert [day.found for day in link.days] == [(), ()]
+        async with Ledger(hub.url, pool_size=0) as ledger, ledger.read() as session:
+            days = await link_days.listing(session, link.peer_id, 20200615, 20200615)
+        assert {day.is_sent: day.own_count for day in days} == {hub is site.city: 12, hub is not site.city: 0}
+        full = next(day for day in days if day.own_count)
+        assert (full.other_count, full.receipted_count, full.coverage) == (12, 12, 1.0)
+        assert (full.gap_count, full.difference_count) == (0, 0)
+        assert full.age_p95_ms is not None
+        assert full.age_p95_ms > 0
+    ran = await shown(site.city)
+    assert "100.00 %" in ran.told
 
 
 async def test_what_was_lost_or_changed_by_hand_is_found_sent_again_and_reported(site: Site, tmp_path: Path) -> None:
@@ -112,9 +118,6 @@ async def test_what_was_lost_or_changed_by_hand_is_found_sent_again_and_reported
     wanted = {lost: "lost", half_lost: "lost", changed: "damaged", forgotten: "never_arrived"}
 
     assert causes(await compare(site.city)) == wanted
-    ran = await sanji("reconcile", "--day", DAY, "--config", site.city.settings_file)
-    assert ran.code == 1
-    assert "sanji reconcile --repair" in ran.told
     ran = await sanji("reconcile", "--day", DAY, "--repair", "--json", "--config", site.city.settings_file)
     assert ran.code == 0, ran.told
     told = [item for link in json.loads(ran.told) for day in link["days"] for item in day["differences"]]
@@ -123,8 +126,9 @@ async def test_what_was_lost_or_changed_by_hand_is_found_sent_again_and_reported
     assert value(site.province, "SELECT accepted_count FROM streams WHERE name = 'resend'") == 2
 
     assert causes(await compare(site.city)) == {}
-    kept = json.loads((await shown(site.city, "--differences", "--json")).told)
-    assert {str(UUID(item["message_key"])): item["cause"] for item in kept if item["settled_time"]} == wanted
+    async with Ledger(site.city.url, pool_size=0) as ledger, ledger.read() as session:
+        kept = await link_days.differences(session, "430000.hub")
+    assert {str(UUID(bytes=item.message_key)): item.cause for item in kept if item.settled_time} == wanted
 
 
 async def test_the_end_that_misses_records_fetches_them(site: Site, tmp_path: Path) -> None:
@@ -150,9 +154,31 @@ async def test_what_the_sender_itself_lost_is_told_and_not_repaired(site: Site, 
     assert causes(await compare(site.city)) == {}
 
 
-async def test_a_neighbour_that_cannot_be_dialled_is_named(site: Site) -> None:
-    ran = await sanji("reconcile", "--peer", "431221.platform", "--config", site.city.settings_file)
-    assert ran.code == 1
-    assert "由对方对账" in ran.told
-    bad = await sanji("reconcile", "--day", "2020-13-01", "--config", site.city.settings_file)
-    assert bad.code == 2
+async def test_a_platform_reconciles_its_day_and_sends_again_what_its_hub_lost(site: Site, tmp_path: Path) -> None:
+    async with CountyClient(site.county, tmp_path / "spool") as client:
+        await client.report(*(a_case(f"E-{number}") for number in range(5)), a_case("E-R", report=OUTSIDE))
+        await client.flush(is_settled=True)
+        (ours,) = [day for day in await client.reconcile(20200615) if day.is_sent]
+        assert ours.own_count == 6
+        assert ours.causes == {Cause.REFUSED: 1, Cause.UNKNOWN_AT_SENDER: ours.hub_count - 5}
+
+        lost = value(
+            site.city,
+            "SELECT i.message_key::text FROM cases c JOIN inbox i ON i.inbox_id = c.report_inbox_id"
+            " WHERE c.case_no = 'E-3'",
+        )
+        before = value(site.city, _PAYLOAD, lost)
+        change(site.city, "DELETE FROM inbox WHERE message_key = %s", lost)
+        (found,) = [day for day in await client.reconcile(20200615) if day.is_sent]
+        assert found.causes[Cause.LOST] == 1
+        (mended,) = [day for day in await client.reconcile(20200615, is_repairing=True) if day.is_sent]
+        assert mended.resent_count == 1
+        assert value(site.city, _PAYLOAD, lost) == before
+        (after,) = [day for day in await client.reconcile(20200615) if day.is_sent]
+        assert after == ours
+    told = value(
+        site.city,
+        "SELECT difference_count FROM link_days d JOIN peers p USING (destination_id)"
+        " WHERE p.peer_id = '431221.platform' AND NOT is_sent AND day = 20200615 AND compared_by = p.peer_id",
+    )
+    assert told == ours.causes.total()
