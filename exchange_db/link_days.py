@@ -66,6 +66,9 @@ class LinkDay(NamedTuple):
         return arrived / due if due else None
 
 
+_NAMES = ", ".join(f"d.{name}" for name in LinkDay._fields[1:])
+
+
 class LinkDifference(NamedTuple):
     """A record that was not the same on both sides."""
 
@@ -202,9 +205,8 @@ async def note_differences(
 
 async def listing(session: ReadSession, peer_id: str = "", first_day: int = 0, last_day: int = 0) -> list[LinkDay]:
     """Returns the kept days, by neighbour, newest day first; ``0`` and an empty name stand for no bound."""
-    names = ", ".join(f"d.{name}" for name in LinkDay._fields[1:])
     cursor = await session.driver.execute(
-        f"SELECT p.peer_id, {names} FROM link_days d JOIN peers p USING (destination_id)"  # noqa: S608 — constants
+        f"SELECT p.peer_id, {_NAMES} FROM link_days d JOIN peers p USING (destination_id)"  # noqa: S608 — constants
         " WHERE %(peer)s IN ('', p.peer_id) AND d.day >= %(first)s AND (%(last)s = 0 OR d.day <= %(last)s)"
         " ORDER BY p.peer_id, d.day DESC, d.is_sent DESC",
         {"peer": peer_id, "first": first_day, "last": last_day},
@@ -214,10 +216,11 @@ async def listing(session: ReadSession, peer_id: str = "", first_day: int = 0, l
 
 async def latest(session: ReadSession) -> list[LinkDay]:
     """Returns the newest kept day of each link and direction, for monitoring."""
-    newest: dict[tuple[str, bool], LinkDay] = {}
-    for day in await listing(session):
-        newest.setdefault((day.peer_id, day.is_sent), day)
-    return list(newest.values())
+    cursor = await session.driver.execute(
+        f"SELECT DISTINCT ON (p.peer_id, d.is_sent) p.peer_id, {_NAMES} FROM link_days d"  # noqa: S608 — constants
+        " JOIN peers p USING (destination_id) ORDER BY p.peer_id, d.is_sent, d.day DESC"
+    )
+    return [LinkDay(*row) for row in await cursor.fetchall()]
 
 
 async def differences(

@@ -17,7 +17,7 @@ from hub.reconciliation.folding import MarkFold
 from hub.reconciliation.repairing import RepairDesk
 from hub.reconciliation.side import LedgerSide
 from tests.support.applied import take_in
-from tests.support.builders import COUNTY, OTHER_COUNTY, PROVINCE, a_case, a_payload, a_principal
+from tests.support.builders import COUNTY, OTHER_COUNTY, PROVINCE, a_case, a_payload, a_principal, a_report
 from tests.support.clock import NOON
 from tests.support.neighbours import enrolled
 
@@ -29,7 +29,10 @@ HOUR = 3_600_000_000
 def _payloads(count: int, prefix: str = "R", origin_id: str = COUNTY) -> list[bytes]:
     """Cases of one day, a quarter of an hour apart."""
     return [
-        a_payload(a_case(f"{prefix}-{n}", origin_id), created_time=NOON - 8 * HOUR + n * HOUR // 4)
+        a_payload(
+            a_case(f"{prefix}-{n}", origin_id, report=a_report(region_code=origin_id[:6])),
+            created_time=NOON - 8 * HOUR + n * HOUR // 4,
+        )
         for n in range(count)
     ]
 
@@ -241,6 +244,7 @@ async def test_figures_of_what_came_know_its_gaps(ledger: Ledger) -> None:
         await link_days.keep_figures(session, way, DAY, figures, NOON)
         await link_days.note_compared(session, way, DAY, 8, 2, NOON, "431221.platform")
         (kept,) = await link_days.listing(session, COUNTY)
+        assert await link_days.latest(session) == [kept]
         assert (kept.own_count, kept.other_count, kept.coverage, kept.difference_count) == (6, 8, 0.75, 2)
         await session.driver.execute("DELETE FROM inbox_keys WHERE sequence = 3")
         assert (await link_days.count_received(session, way, DAY)).gap_count == 1
