@@ -14,7 +14,8 @@ from exchange_db.session import ReadSession
 
 _MARKS = (
     "SELECT * FROM link_marks m WHERE m.destination_id = %(destination_id)s AND m.is_sent = %(is_sent)s"
-    " AND m.created_time >= to_timestamp(%(first)s * 3600) AND m.created_time < to_timestamp(%(end)s * 3600)"
+    " AND m.created_time >= to_timestamp(%(first)s::bigint * 3600)"
+    " AND m.created_time < to_timestamp(%(end)s::bigint * 3600)"
 )
 
 

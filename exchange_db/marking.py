@@ -20,7 +20,8 @@ _TIME = "'1970-01-01Z'::timestamptz + {} * interval '1 microsecond'"
 _HOUR = "floor(extract(epoch FROM created_time) / 3600)::int"
 _MARKS = (
     "destination_id = %(destination_id)s AND is_sent = %(is_sent)s"
-    " AND created_time >= to_timestamp(%(first)s * 3600) AND created_time < to_timestamp(%(end)s * 3600)"
+    " AND created_time >= to_timestamp(%(first)s::bigint * 3600)"
+    " AND created_time < to_timestamp(%(end)s::bigint * 3600)"
 )
 #: Marks and sums change under this lock only, so that a recount never misses a mark that is just being made.
 _LOCK = "LOCK TABLE link_cells IN SHARE ROW EXCLUSIVE MODE"
@@ -239,7 +240,8 @@ async def marks(session: Session, way: Way, hour: int, bucket: int, after: Mark 
             "first": hour,
             "end": hour + 1,
             "bucket": bucket,
-            "after": after.created_time if after else -1,
+            # The index may be entered at this bound, so without a page before it is the begin of the hour.
+            "after": after.created_time if after else hour * 3_600_000_000 - 1,
             "key": (after.message_key if after else bytes(16)).hex(),
             "limit": limit,
         },
