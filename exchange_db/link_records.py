@@ -75,14 +75,16 @@ async def found_in_log(session: Session, refs: list[MarkRef]) -> list[tuple[int,
 async def payloads(session: Session, way: Way, refs: list[MarkRef], max_bytes: int) -> list[bytes]:
     """Returns the bytes of records that go over the link, as many of the first as fit; those that are whole only."""
     cursor = await session.driver.execute(
-        f"SELECT i.payload FROM {_REFS.format(join='')}"  # noqa: S608 — constants
+        f"SELECT i.payload, m.digest FROM {_REFS.format(join='')}"  # noqa: S608 — constants
         " JOIN inbox i ON i.partition = m.partition AND i.inbox_id = m.inbox_id WHERE m.state = 0 ORDER BY r.place",
         _refs(way, refs),
         binary=True,
     )
     found: list[bytes] = []
     size = 0
-    for (payload,) in await cursor.fetchall():
+    for payload, digest in await cursor.fetchall():
+        if digest_of(payload) != digest:
+            continue
         size += len(payload)
         if found and size > max_bytes:
             break

@@ -137,8 +137,10 @@ class LinkReconciler:
             result = ComparedDay(is_sent, at, *counts)
             if at in different:
                 result = await self._day(hub, peer, way, result, is_repairing=is_repairing)
-            await self._note(way, result, is_counted=at in different or at in checked or at not in kept)
+            if at in different or at in checked or at not in kept:
+                await self._counter.count(way, [at])
             compared.append(result)
+        await self._note(way, compared, different | set(checked))
         return compared
 
     async def _day(
@@ -163,14 +165,13 @@ class LinkReconciler:
         taken: set[bytes] = set()
         for start in range(0, len(marks), _RESENT):
             left = [MarkRef(mark.message_key, mark.created_time) for mark in marks[start : start + _RESENT]]
-            while left:
-                payloads = await self._repair.give(way.destination_id, left)
-                if not payloads:
-                    break
+            while left and (payloads := await self._repair.give(way.destination_id, left)):
                 has_it = await resend_records(hub, payloads)
                 keys = [_key_of(payload) for payload in payloads]
                 taken |= {key for key, is_taken in zip(keys, has_it, strict=False) if is_taken}
-                left = [ref for ref in left if ref.message_key not in keys]
+                # They come in the order of the refs; what is not whole here is passed over.
+                last = max((place for place, ref in enumerate(left) if ref.message_key in keys), default=len(left))
+                left = left[last + 1 :]
         return frozenset(taken)
 
     async def _fetch(self, hub: GrpcPeer, peer: Peer, marks: list[Mark]) -> frozenset[bytes]:
@@ -189,15 +190,14 @@ class LinkReconciler:
                 left = fresh
         return frozenset(taken)
 
-    async def _note(self, way: Way, result: ComparedDay, *, is_counted: bool) -> None:
-        if is_counted:
-            await self._counter.count(way, [result.day])
+    async def _note(self, way: Way, compared: list[ComparedDay], looked_at: set[int]) -> None:
         now = self._clock()
         async with self._ledger.write() as session:
-            await link_days.note_compared(session, way, result.day, result.other_count, result.left_count, now)
-            if is_counted:
-                found = [(item.mark.message_key, item.mark.kind, item.cause) for item in result.found]
-                await link_days.note_differences(session, way, result.day, found, set(result.resent), now)
+            for result in compared:
+                await link_days.note_compared(session, way, result.day, result.other_count, result.left_count, now)
+                if result.day in looked_at:
+                    found = [(item.mark.message_key, item.mark.kind, item.cause) for item in result.found]
+                    await link_days.note_differences(session, way, result.day, found, set(result.resent), now)
 
 
 def _key_of(payload: bytes) -> bytes:

@@ -231,6 +231,9 @@ async def test_a_neighbour_gets_the_bytes_of_what_is_owed_to_it_alone(ledger: Le
             assert await link_records.payloads(session, way, _refs(payloads), 1_000_000) == owed
         way = Way(province.destination_id, True)
         assert await link_records.payloads(session, way, _refs(payloads), len(payloads[0]) + 1) == payloads[:1]
+    await _change(ledger, "UPDATE inbox SET payload = 'x' WHERE inbox_id = (SELECT min(inbox_id) FROM inbox)")
+    async with ledger.read() as session:
+        assert await link_records.payloads(session, way, _refs(payloads), 1_000_000) == payloads[1:]
 
 
 async def test_figures_of_what_came_know_its_gaps(ledger: Ledger) -> None:

@@ -4,28 +4,34 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
 
 from connectors.county.client import CountyClient
 from connectors.county.profile import Profile
+from connectors.errors import CallRefused
 from connectors.reconciliation import Cause
+from connectors.transports.grpc_peer import GrpcPeer, asked
+from connectors.transports.reconcile_calls import fetch_records, resend_records
+from connectors.wire import mark_of
 from exchange_db import link_days
 from exchange_db.embedded import EmbeddedServer
 from exchange_db.session import Ledger
 from hub.cli.reconcile import _compare
 from hub.demo.staging import Stage, StagedHub
 from hub.reconciliation.comparing import ComparedLink
+from protos.federation.v1 import reconcile_service_pb2 as reconcile
 from tests.support.builders import a_case, a_report
 from tests.support.commands import Ran, sanji
-from tests.support.stages import change, quick, rows, staged, until_settled, value
+from tests.support.stages import change, quick, rows, staged, target_of, until_settled, value
 
 #: The day the builders date their records.
 DAY = "2020-06-15"
 #: A report of another province, which the city's hub refuses.
 OUTSIDE = a_report(region_code="430104")
+TO, FROM = reconcile.WAY_TO_HUB, reconcile.WAY_FROM_HUB
 _PAYLOAD = "SELECT encode(i.payload, 'hex') FROM inbox i WHERE i.message_key = %s"
 
 
@@ -182,3 +188,43 @@ async def test_a_platform_reconciles_its_day_and_sends_again_what_its_hub_lost(s
         " WHERE p.peer_id = '431221.platform' AND NOT is_sent AND day = 20200615 AND compared_by = p.peer_id",
     )
     assert told == ours.causes.total()
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "field"),
+    [
+        ("ListDayTotals", reconcile.ListDayTotalsRequest(first_day=20200615, last_day=20200615), "way"),
+        ("ListDayTotals", reconcile.ListDayTotalsRequest(way=TO, first_day=20201301, last_day=20200615), "first_day"),
+        ("ListDayTotals", reconcile.ListDayTotalsRequest(way=TO, first_day=20200615), "last_day"),
+        ("ListHourTotals", reconcile.ListHourTotalsRequest(way=TO, day=-1), "day"),
+        ("ListBucketTotals", reconcile.ListBucketTotalsRequest(way=FROM, hour=-1), "hour"),
+        ("ListMarks", reconcile.ListMarksRequest(way=TO, hour=438_000, bucket=256), "bucket"),
+        ("ListMarks", reconcile.ListMarksRequest(way=TO, after=reconcile.RecordMark(created_time=1)), "after"),
+        ("ExplainMarks", reconcile.ExplainMarksRequest(way=TO, marks=[reconcile.RecordMark()]), "marks"),
+        ("FetchRecords", reconcile.FetchRecordsRequest(marks=[reconcile.RecordMark(message_key=bytes(16))]), "marks"),
+        ("ResendRecords", reconcile.ResendRecordsRequest(), "parcels"),
+        ("TellResults", reconcile.TellResultsRequest(days=[reconcile.ComparedDay(way=TO, day=1)]), "days.day"),
+    ],
+)
+async def test_a_call_that_makes_no_sense_names_its_field(site: Site, method: str, request_: Any, field: str) -> None:
+    async with GrpcPeer(target_of(site.county)) as hub:
+        with pytest.raises(CallRefused) as refused:
+            await asked(getattr(hub.reconcile, method)(request_, timeout=30.0))
+    assert refused.value.reason == "ARGUMENT_INVALID"
+    assert [path for path, _ in refused.value.violations] == [field]
+
+
+async def test_a_platform_gets_no_bytes_of_what_is_not_owed_to_it(site: Site, tmp_path: Path) -> None:
+    await report(site, tmp_path, "F", 1)
+    payload = bytes.fromhex(
+        value(
+            site.city,
+            "SELECT encode(i.payload, 'hex') FROM cases c JOIN inbox i ON i.inbox_id = c.report_inbox_id"
+            " WHERE c.case_no = 'F-0'",
+        )
+    )
+    mark = mark_of(payload)
+    assert mark is not None
+    async with GrpcPeer(target_of(site.county)) as hub:
+        assert await fetch_records(hub, [mark]) == []
+        assert await resend_records(hub, [payload, b"\xff"]) == [True, False]
