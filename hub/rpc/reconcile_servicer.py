@@ -1,6 +1,7 @@
 """ReconcileService: takes the principal, hands on, answers. A neighbour sees and changes its own link only."""
 
-import time
+import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,8 +30,6 @@ from protos.federation.v1 import reconcile_service_pb2_grpc as reconcile_grpc
 
 #: Sums of days in one answer.
 _MOST_TOTALS = 3_000
-#: A day is read from disk again only after so many times as long as that took.
-_RECOUNT_PAUSE = 10
 _LATEST_TIME = 7_258_118_400_000_000
 _OUTCOMES = {
     "D": receipt_pb2.OUTCOME_DURABLE,
@@ -52,8 +51,8 @@ class ReconcileServicer(reconcile_grpc.ReconcileServiceServicer):
         self._ledger = ledger
         self._clock = clock
         self._repair = repair
-        #: From when on a day may be read from disk again, by the monotonic clock.
-        self._recount_at: dict[tuple[Way, int], float] = {}
+        #: By neighbour: reading from disk costs much, so one that insists waits for itself.
+        self._recounting: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def ListDayTotals(
         self, request: reconcile.ListDayTotalsRequest, context: Any
@@ -67,21 +66,11 @@ class ReconcileServicer(reconcile_grpc.ReconcileServiceServicer):
         for day in request.recounted_days:
             _require_day(day, "recounted_days")
         await MarkFold(self._ledger).run()
-        await self._recount(way, request.recounted_days)
+        async with self._recounting[way.destination_id]:
+            await LedgerSide(self._ledger, way).recount(request.recounted_days)
         found = await LedgerSide(self._ledger, way).days(request.first_day, request.last_day)
         shown, next_day = _first_days(found)
         return reconcile.ListDayTotalsResponse(totals=write_totals(shown), next_day=next_day)
-
-    async def _recount(self, way: Way, days: Iterable[int]) -> None:
-        """Reads days from disk again, with pauses: it costs much, and a neighbour may insist."""
-        now = time.monotonic()
-        self._recount_at = {key: moment for key, moment in self._recount_at.items() if moment > now}
-        for day in days:
-            if (way, day) in self._recount_at:
-                continue
-            begun = time.monotonic()
-            await LedgerSide(self._ledger, way).recount([day])
-            self._recount_at[way, day] = begun + _RECOUNT_PAUSE * (time.monotonic() - begun)
 
     async def ListHourTotals(
         self, request: reconcile.ListHourTotalsRequest, context: Any
