@@ -28,10 +28,13 @@ from hub.evidence.store import EvidenceStore
 from hub.intake.desk import IntakeDesk
 from hub.intake.own import OwnStream
 from hub.jobs.evidence import evidence_jobs
+from hub.jobs.reconciliation import reconcile_jobs
 from hub.jobs.runner import JobRunner
 from hub.jobs.schedule import schedule
 from hub.jobs.standards_schedule import standards_jobs
 from hub.listener import Listener
+from hub.reconciliation.comparing import LinkReconciler
+from hub.reconciliation.repairing import RepairDesk
 from hub.rpc.attachment_servicer import AttachmentServicer
 from hub.rpc.calls import CallGuard
 from hub.rpc.case_reading import CaseReader
@@ -39,6 +42,7 @@ from hub.rpc.component_servicer import ComponentServicer
 from hub.rpc.exchange_servicer import ExchangeServicer
 from hub.rpc.federation_servicer import FederationServicer
 from hub.rpc.ownership_servicer import OwnershipServicer
+from hub.rpc.reconcile_servicer import ReconcileServicer
 from hub.rpc.server import RpcServer, Servicers
 from hub.rpc.standards_servicer import StandardsServicer
 from hub.rpc.statistics_servicer import StatisticsServicer
@@ -131,6 +135,9 @@ class Hub:
                 ledger, settings.evidence, self._clock, *make_evidence(ledger, settings, self._clock),
                 make_dialler(settings).target, is_dialled=bool(settings.listen.public_address),
             )  # fmt: skip
+            jobs += reconcile_jobs(
+                ledger, settings.reconcile, self._clock, make_reconciler(ledger, settings, self._clock, desk)
+            )
             runner = JobRunner(ledger, jobs, holder, self._clock, listener)
             works.append(("schedule", runner.run()))
         if "console" in self._roles:
@@ -172,6 +179,7 @@ class Hub:
                 Throttle(self._clock, settings.components.calls_per_minute),
             ),
             OwnershipServicer(RoundDesk(ledger, hub.region, self._clock)),
+            ReconcileServicer(ledger, self._clock, RepairDesk(ledger, desk.check, desk.take)),
         )
         return RpcServer(
             CallGuard(ledger, self._clock),
@@ -212,6 +220,12 @@ def make_evidence(ledger: Ledger, settings: Settings, clock: Clock) -> tuple[Rec
         ReceptionDesk(ledger, store, part, clock, region, settings.figures.zone),
         EvidenceReader(ledger, store, part, clock, region),
     )
+
+
+def make_reconciler(ledger: Ledger, settings: Settings, clock: Clock, desk: IntakeDesk) -> LinkReconciler:
+    """Returns what compares the links of a hub; records it misses are taken in again at ``desk``."""
+    repair = RepairDesk(ledger, desk.check, desk.take)
+    return LinkReconciler(ledger, clock, make_dialler(settings).target, repair, settings.reconcile.recheck_days)
 
 
 def open_database(settings: Settings, stack: AsyncExitStack) -> str:

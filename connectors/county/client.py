@@ -6,15 +6,17 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
 from connectors.county.attachment_spool import AttachmentSpool, RefusedUpload
 from connectors.county.attachments import AttachmentSender, fetch_file, offers_of, type_of
+from connectors.county.exchange_book import ExchangeBook, key_of
 from connectors.county.packing import pack
 from connectors.county.profile import Profile, read_profile
 from connectors.county.pusher import NumbersDisagree, Pusher, pause_seconds, target_of
+from connectors.county.reconciling import ReconciledDay, reconcile
 from connectors.county.spool import Item, Outcome, Spool, SpoolInvalid, State
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
 from connectors.transports.attachment_calls import wanted_by
@@ -22,6 +24,7 @@ from connectors.transports.grpc_peer import GrpcPeer
 from connectors.transports.standards_calls import ConditionName, DeadlineAnswer, compute_deadline
 from connectors.wire import read_parcel
 from exchange_db.attachment_records import AttachmentKind, AttachmentRef, Offer
+from exchange_db.marks import day_before, day_of
 from exchange_db.records import Case, Component, Handling, Violated, Violation
 
 __all__ = ["ConditionName", "CountyClient", "DeadlineAnswer", "Receipt", "State"]
@@ -71,6 +74,7 @@ class CountyClient:
         self._spool = Spool(self._path, keeps_all=True)
         try:
             self._attachments = AttachmentSpool(self._path.with_name(f"{self._path.name}.attachments"))
+            self._book = ExchangeBook(self._path.with_name(f"{self._path.name}.book"))
         except SpoolInvalid:
             self._spool.close()
             raise
@@ -89,6 +93,7 @@ class CountyClient:
         await asyncio.wait((self._sending, self._handing_in))
         if not self._sending.cancelled() and (error := self._sending.exception()) is not None:
             logger.error("报送已中止。 / Sending had ended: %s", error)
+        self._book.close()
         self._attachments.close()
         self._spool.close()
 
@@ -119,6 +124,7 @@ class CountyClient:
             self._attachments.add(offers)
             self._sender.wake()
         self._spool.write([Item(*item) for item in packed])
+        self._book.note([item.payload for item in packed], is_sent=True)
         self._pusher.wake()
         return [item.message_id for item in packed]
 
@@ -229,6 +235,8 @@ class CountyClient:
         last = 0
         while True:
             for outcome in self._spool.outcomes_after(last):
+                if outcome.state is State.REFUSED:
+                    self._book.refuse([self._key_of(outcome)])
                 yield _receipt(outcome)
                 last = outcome.outcome_id
                 self._spool.forget_outcomes(last)
@@ -263,6 +271,8 @@ class CountyClient:
         Raises:
             CredentialsRefused, CallRefused: the hub does not want us.
         """
+        for again in self._fetched_again():
+            yield again
         failure_count = 0
         while True:
             try:
@@ -274,6 +284,7 @@ class CountyClient:
                             record = _record_of(payload)
                             if record is not None:
                                 yield record
+                            self._book.note([payload], is_sent=False)
                             self._spool.take(sequence)
                         taken = self._spool.progress().taken
                         await hub.beat(time.time_ns() // 1_000, confirmed_sequence=taken)
@@ -290,6 +301,34 @@ class CountyClient:
                 self._spool.take(0)
             await asyncio.sleep(pause_seconds(failure_count))
             failure_count += 1
+
+    def _fetched_again(self) -> Iterator[Case | Component]:
+        for arrival_id, payload in self._book.queued():
+            if (again := _record_of(payload)) is not None:
+                yield again
+            self._book.forget(arrival_id)
+
+    async def reconcile(self, day: int = 0, *, is_repairing: bool = False) -> list[ReconciledDay]:
+        """Compares with the hub what was sent and received, once everything reported so far is answered.
+
+        The daily reconciliation: the hub is told the result. Records of other spools of this platform, and those from
+        before its book was begun, are ``UNKNOWN_AT_SENDER``.
+
+        Args:
+            day: one day of China, as 20200615; 0 for all days before today.
+            is_repairing: send again what the hub has lost; what is missing here comes once more from ``arrivals``.
+
+        Raises:
+            Unreachable, CredentialsRefused, CallRefused: the hub does not answer, does not want us, or is too old.
+        """
+        await self.flush()
+        self._book.refuse(self._key_of(item) for item in self._spool.refusals() if item.state is State.REFUSED)
+        last_day = day_before(day_of(time.time_ns() // 1_000))
+        async with GrpcPeer(self._target) as hub:
+            return await reconcile(hub, self._book, last_day, day, is_repairing=is_repairing)
+
+    def _key_of(self, outcome: Outcome) -> bytes:
+        return key_of(self.profile.platform_id, outcome.message_id)
 
     async def _send(self) -> None:
         while True:

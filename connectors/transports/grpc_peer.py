@@ -26,6 +26,7 @@ from protos.exchange.v1 import exchange_service_pb2_grpc as exchange_grpc
 from protos.exchange.v1 import parcel_pb2
 from protos.federation.v1 import federation_service_pb2 as federation
 from protos.federation.v1 import federation_service_pb2_grpc as federation_grpc
+from protos.federation.v1 import reconcile_service_pb2_grpc as reconcile_grpc
 from protos.standards.v1 import standards_service_pb2_grpc as standards_grpc
 from protos.statistics.v1 import statistics_service_pb2_grpc as statistics_grpc
 
@@ -142,6 +143,7 @@ class GrpcPeer:
         )
         self.exchange = exchange_grpc.ExchangeServiceStub(self._channel)
         self.federation = federation_grpc.FederationServiceStub(self._channel)
+        self.reconcile = reconcile_grpc.ReconcileServiceStub(self._channel)
         self.components = component_grpc.ComponentServiceStub(self._channel)
         self.ownership = ownership_grpc.OwnershipServiceStub(self._channel)
         self.standards = standards_grpc.StandardsServiceStub(self._channel)

@@ -30,6 +30,7 @@ COMMANDS = (
     "peers",
     "push",
     "quarantine",
+    "reconcile",
     "releases",
     "serve",
     "standards",

@@ -14,7 +14,7 @@ import psycopg
 from auth.principal import Principal
 from exchange_db import inbox, wakeups
 from exchange_db.errors import ExchangeDbError
-from exchange_db.inbox import Answer, Arrival
+from exchange_db.inbox import Answer, Arrival, Entry, Refusal
 from exchange_db.session import Dedicated, Ledger
 from hub.clock import Clock
 from hub.intake.validation import ClassCheck, Gate
@@ -89,6 +89,10 @@ class IntakeDesk:
         answered: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         await self._waiting.put((arrival, answered))
         return answered
+
+    def check(self, sender: Principal, payload: bytes) -> Entry | Refusal:
+        """Checks one parcel of a neighbour as ``hand_in`` does, and takes nothing."""
+        return self._gate(sender).check(payload, self._clock())
 
     def _gate(self, sender: Principal) -> Gate:
         gate = self._gates.get(sender)

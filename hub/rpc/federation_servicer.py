@@ -29,6 +29,7 @@ CAPABILITIES = (
     "record:case",
     "record:component",
     "record:figure_sheet",
+    "reconcile:days",
     "standards:releases",
     "way:pull",
     "way:push",
