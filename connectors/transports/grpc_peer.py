@@ -119,6 +119,9 @@ async def check_pin(target: Target, timeout_seconds: float = 5.0) -> bytes:
 class GrpcPeer:
     """A connection to one neighbour; use as ``async with GrpcPeer(target) as peer``."""
 
+    #: Payload bytes put into one batch.
+    max_batch_bytes = MAX_BATCH_BYTES
+
     def __init__(self, target: Target) -> None:
         self.target = target
         self._channel: grpc.aio.Channel | None = None

@@ -10,6 +10,7 @@ from exchange_db.tables import (
     ownership,
     peers,
     running,
+    shared_secrets,
     standards,
 )
 from exchange_db.tables.base import METADATA
@@ -25,5 +26,6 @@ __all__ = [
     "ownership",
     "peers",
     "running",
+    "shared_secrets",
     "standards",
 ]
