@@ -5,7 +5,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
@@ -266,8 +265,7 @@ class CountyClient:
                             if record is not None:
                                 yield record
                             self._spool.take(sequence)
-                        taken = self._spool.progress().taken
-                        await hub.beat(time.time_ns() // 1_000, confirmed_sequence=taken)
+                        await hub.confirm(self._spool.progress().taken)
                 if stop_when_empty:
                     return
             except Unreachable as error:

@@ -165,18 +165,9 @@ class RestPeer:
             elif stop_when_empty:
                 return
 
-    async def beat(
-        self,
-        sender_time: int,
-        *,
-        waiting_count: int = 0,
-        confirmed_sequence: int = 0,
-    ) -> None:
-        """Gives a sign of life, and confirms what was pulled."""
-        if confirmed_sequence:
-            await self.ask("GET", "/v1/parcels", after=confirmed_sequence, limit=1)
-        else:
-            await self.ask("GET", "/v1/whoami")
+    async def confirm(self, sequence: int) -> None:
+        """Says that everything up to a number is on our disk."""
+        await self.ask("GET", "/v1/parcels", after=sequence, limit=1)
 
 
 class RestPushStream:

@@ -36,20 +36,13 @@ class RestServer:
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_3
         self._tls.load_cert_chain(certificate, key)
-        application = web.Application()
-        application.add_routes(
-            [
-                web.get("/v1/health", guard.health, allow_head=False),
-                web.get("/v1/whoami", guard.guarded(exchange.whoami), allow_head=False),
-                web.post("/v1/parcels", guard.guarded(exchange.take)),
-                web.get("/v1/parcels", guard.guarded(exchange.give), allow_head=False),
-                web.get("/v1/receipts", guard.guarded(exchange.receipts), allow_head=False),
-                web.route("*", "/{rest:.*}", guard.unknown),
-            ]
-        )
         # Bodies are unpacked by us: the signature is over the bytes on the wire, and a bomb must be noticed.
         self._runner = web.AppRunner(
-            application, access_log=None, handle_signals=False, shutdown_timeout=drain_seconds, auto_decompress=False
+            application_of(guard, exchange),
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=drain_seconds,
+            auto_decompress=False,
         )
 
     async def start(self) -> None:
@@ -72,3 +65,19 @@ class RestServer:
         """Takes no new calls and lets those under way finish for a while."""
         self._draining.set()
         await self._runner.cleanup()
+
+
+def application_of(guard: RestGuard, exchange: Exchange) -> web.Application:
+    """Returns the table of calls."""
+    application = web.Application()
+    application.add_routes(
+        [
+            web.get("/v1/health", guard.health, allow_head=False),
+            web.get("/v1/whoami", guard.guarded(exchange.whoami), allow_head=False),
+            web.post("/v1/parcels", guard.guarded(exchange.take)),
+            web.get("/v1/parcels", guard.guarded(exchange.give), allow_head=False),
+            web.get("/v1/receipts", guard.guarded(exchange.receipts), allow_head=False),
+            web.route("*", "/{rest:.*}", guard.unknown),
+        ]
+    )
+    return application
