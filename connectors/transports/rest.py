@@ -6,6 +6,7 @@ protocol. Nothing is retried.
 
 import asyncio
 import gzip
+import io
 import json
 import secrets
 import ssl
@@ -88,7 +89,7 @@ class RestPeer:
             async with self._session.request(
                 method,
                 f"https://{self.target.address}{target}",
-                data=sent or None,
+                data=io.BytesIO(sent) if sent else None,
                 headers=headers,
                 ssl=self._tls,
                 server_hostname=self.target.peer_id,

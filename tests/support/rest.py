@@ -1,6 +1,7 @@
 """The REST edge of a hub in this process, over plain HTTP and with a clock that stands: for tests of single calls."""
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -73,7 +74,9 @@ class Caller:
         """Sends a call exactly as it is given."""
         async with (
             aiohttp.ClientSession(auto_decompress=False) as session,
-            session.request(method, self.address + target, data=body, headers=headers) as response,
+            session.request(
+                method, self.address + target, data=io.BytesIO(body) if body else None, headers=headers
+            ) as response,
         ):
             return Answered(response.status, dict(response.headers), await response.read())
 

@@ -230,12 +230,14 @@ async def test_a_county_client_reports_and_takes_its_assignments_by_its_profile(
         await client.report(case, stray)
         await asyncio.wait_for(client.flush(is_settled=True), 30)
         receipts = [receipt async for receipt in client.receipts(stop_when_empty=True)]
-        assert [(r.case_no.removeprefix(way.transport), r.state) for r in receipts] == [
+        assert [(r.case_no.removeprefix(way.transport), r.state) for r in receipts[:2]] == [
             ("-client", State.ACCEPTED),
             ("-client-2", State.ACCEPTED),
+        ]
+        assert {(r.case_no.removeprefix(way.transport), r.state) for r in receipts[2:]} == {
             ("-client", State.APPLIED),
             ("-client-2", State.QUARANTINED),
-        ]
+        }
         await _lay_down(way, "assigned", 2)
         taken = [found.case_no async for found in client.assignments(stop_when_empty=True)]
         assert len(taken) == before + 2
