@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from connectors.county.profile import read_profile
 from connectors.county.pusher import way_of
@@ -78,7 +77,7 @@ def test_the_page_tells_every_status_and_only_reasons_that_exist() -> None:
 
 async def _secret(*words: object) -> Result:
     """Runs ``sanji peers secret`` in this process: a process of its own takes seconds to begin."""
-    return await asyncio.to_thread(CliRunner().invoke, commands, ["secret", *map(str, words)])
+    return await asyncio.to_thread(lambda: CliRunner().invoke(commands, ["secret", *map(str, words)]))
 
 
 async def test_the_command_gives_a_platform_all_it_needs_and_a_new_secret_ends_the_old(
