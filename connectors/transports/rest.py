@@ -62,7 +62,11 @@ class RestPeer:
     async def __aenter__(self) -> Self:
         self._tls = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(self.target.authority))
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_3
-        pin = aiohttp.Fingerprint(bytes.fromhex(self.target.thumbprint))
+        try:
+            pin = aiohttp.Fingerprint(bytes.fromhex(self.target.thumbprint))
+        except ValueError:
+            text = f"{self.target.thumbprint!r} is not the SHA-256 of a certificate"
+            raise CredentialsRefused(text, "CERTIFICATE_UNKNOWN") from None
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=pin),
             timeout=_TIMEOUT,

@@ -10,7 +10,7 @@ from msgspec import DecodeError, Raw, Struct, json
 
 from auth.permissions import require_origin
 from connectors.json_wire import json_of_parcel, origin_in_json, parcel_from_json
-from exchange_db import inbox, outbox, receipts, wakeups
+from exchange_db import inbox, links, outbox, receipts, wakeups
 from exchange_db.inbox import Refusal
 from exchange_db.keys import message_key
 from exchange_db.receipts import PENDING, Settlement
@@ -101,7 +101,7 @@ class Exchange:
         """Gives what is due to the caller behind a number; asking confirms everything up to it.
 
         Raises:
-            Violated: ARGUMENT_INVALID, CURSOR_AHEAD.
+            Violated: ARGUMENT_INVALID, CURSOR_AHEAD, PEER_BLOCKED.
         """
         _require_known(call.query, "after", "limit", "wait")
         after = _number(call.query, "after", 0, _LATEST)
@@ -115,12 +115,15 @@ class Exchange:
                 return await numbered_after(connection, destination_id, after, limit, _MAX_GIVEN_BYTES)
 
         found = await self._awaited(look, bool, wakeups.OUTBOX, _wait_of(call.query))
+        async with self._ledger.watching() as connection:
+            # Who was blocked while the call waited gets nothing any more.
+            if not await links.is_welcome(connection.driver, destination_id, call.caller.thumbprint):
+                raise Violated("PEER_BLOCKED")
+            progress = await outbox.progress(connection.driver, destination_id)
         parcels: list[dict[str, Any]] = []
         for start in range(0, len(found), _SLICE):
             parcels += [json_of_parcel(parcel.payload) for parcel in found[start : start + _SLICE]]
             await asyncio.sleep(0)
-        async with self._ledger.watching() as connection:
-            progress = await outbox.progress(connection.driver, destination_id)
         waiting = max(0, progress.last_sequence - after - len(found))
         return {"first_sequence": str(after + 1), "parcels": parcels, "waiting_count": str(waiting)}
 

@@ -127,9 +127,10 @@ async def test_a_certificate_of_another_authority_is_refused_even_if_it_is_the_o
     target: RestTarget, tmp_path: Path
 ) -> None:
     write(make_authority("别处", datetime.now(UTC)), tmp_path / "other.pem", tmp_path / "other.key")
-    trouble = await _trouble(target._replace(authority=tmp_path / "other.pem"))
-    assert isinstance(trouble, CredentialsRefused)
-    assert trouble.reason == "CERTIFICATE_UNKNOWN"
+    for wrong in ({"authority": tmp_path / "other.pem"}, {"thumbprint": "00"}, {"thumbprint": "指纹"}):
+        trouble = await _trouble(target._replace(**wrong))
+        assert isinstance(trouble, CredentialsRefused)
+        assert trouble.reason == "CERTIFICATE_UNKNOWN"
 
 
 async def test_a_stream_name_with_a_colon_is_signed_as_it_is_sent(stub: Stub, target: RestTarget) -> None:

@@ -21,6 +21,7 @@ from tests.support.applied import apply_waiting
 from tests.support.builders import CITY, COUNTY, OTHER_COUNTY, a_case, a_payload, a_report
 from tests.support.clock import NOON, FakeClock
 from tests.support.rest import NEVER, SECRET, Answered, Caller, enter, rest_edge
+from tests.support.stages import until
 
 PARCELS = "/v1/parcels"
 
@@ -219,6 +220,29 @@ async def test_a_platform_that_joined_with_a_certificate_keeps_it(caller: Caller
     assert peer is not None
     assert (peer.thumbprint, peer.name, peer.certificate_end_time) == ("cd" * 32, "旧名", NEVER)
     assert (await caller.ask("GET", "/v1/whoami", app_id=OTHER_COUNTY, secret=secret)).status == 200
+
+
+async def test_who_is_blocked_while_waiting_gets_nothing(caller: Caller, ledger: Ledger) -> None:
+    waiting = asyncio.create_task(caller.ask("GET", "/v1/parcels?after=0&wait=20"))
+    await until(lambda: _count(ledger, "used_nonces"), "the call")
+    assert (await caller.ask("POST", PARCELS, {"parcels": [_parcel()]})).status == 200
+    async with ledger.write() as session:
+        await peers.set_state(session, COUNTY, "blocked")
+        await session.driver.execute(
+            "INSERT INTO outbox (destination_id, partition, position, inbox_id)"
+            " SELECT p.destination_id, i.partition, i.inbox_id * 16, i.inbox_id FROM inbox i, peers p"
+        )
+    answer = await waiting
+    assert (answer.status, answer.reason) == (403, "PEER_BLOCKED")
+
+
+async def test_a_hub_that_stops_answers_who_waits(ledger: Ledger, clock: FakeClock) -> None:
+    await enter(ledger)
+    async with rest_edge(ledger, clock) as calling:
+        waiting = asyncio.create_task(calling.ask("GET", "/v1/parcels?after=0&wait=20"))
+        await until(lambda: _count(ledger, "used_nonces"), "the call")
+    answer = await asyncio.wait_for(waiting, 5)
+    assert (answer.status, answer.value["parcels"]) == (200, [])
 
 
 async def test_no_body_makes_the_hub_swell(caller: Caller) -> None:

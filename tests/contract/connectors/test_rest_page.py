@@ -3,11 +3,13 @@
 import asyncio
 import json
 import re
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from connectors.county.profile import read_profile
@@ -18,10 +20,16 @@ from connectors.transports.rest import RestPeer, RestTarget
 from connectors.wire import read_parcel
 from exchange_db.reasons import REASONS
 from exchange_db.records import Case
+from exchange_db.session import Ledger
 from hub.cli.peers import commands
+from hub.clock import system_clock
+from hub.intake.desk import IntakeDesk
+from hub.listener import Listener
 from hub.rest import guard
+from hub.rest.exchange import Exchange
+from hub.rest.server import RestAddressTaken, RestServer
 from tests.contract.connectors.conftest import Site
-from tests.support.builders import COUNTY
+from tests.support.builders import CITY, COUNTY
 from tests.support.sources import ROOT
 from tests.support.stages import value
 
@@ -53,6 +61,29 @@ def test_the_example_does_what_the_page_says(site: Site, tmp_path: Path) -> None
     assert value(site.hub, "SELECT count(*) FROM cases WHERE case_no LIKE 'REST-%%'") == 1
 
 
+async def test_only_the_newest_tls_is_spoken_and_the_address_is_the_hubs_alone(site: Site) -> None:
+    host, _, port = site.profiles["rest"].address.rpartition(":")
+    old = ssl.create_default_context(cafile=site.profiles["rest"].authority)
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(ssl.SSLError):
+        await asyncio.open_connection(host, int(port), ssl=old, server_hostname=CITY)
+    tls = site.hub.settings.tls
+    async with Ledger(site.hub.url, pool_size=0) as ledger:
+        listener = Listener(ledger)
+        exchange = Exchange(ledger, IntakeDesk(ledger, listener, 431200, system_clock), listener, 431200, system_clock)
+        second = RestServer(
+            guard.RestGuard(ledger, system_clock),
+            exchange,
+            address=site.profiles["rest"].address,
+            certificate=tls.certificate,
+            key=tls.key,
+            drain_seconds=1.0,
+        )
+        with pytest.raises(RestAddressTaken, match=port):
+            await second.start()
+        await second.stop()
+
+
 def test_the_json_of_the_page_is_read_and_keeps_the_contract() -> None:
     sent: Any = json.loads(_blocks("json")[0])
     (parcel,) = sent["parcels"]
@@ -71,7 +102,7 @@ def test_the_page_tells_every_status_and_only_reasons_that_exist() -> None:
         for status in statuses.split(", ")
     }
     assert {reason for reason, _ in told} <= REASONS.keys()
-    assert {(reason, status) for reason, status in guard._STATUSES.items() if reason != "STREAM_BUSY"} <= told
+    assert {(reason, status) for reason, status in guard._STATUSES.items()} <= told
     assert {reason for reason, status in told if status == 400} & guard._STATUSES.keys() == set()
 
 
