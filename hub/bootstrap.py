@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.crs import Converter
 from exchange_db import migrate, months
@@ -53,6 +53,9 @@ from hub.standards.layers import RuleReader
 from hub.standards.register import ClassRegister
 from hub.statistics.reading import FigureReader
 
+if TYPE_CHECKING:
+    from hub.rest.server import RestServer
+
 logger = logging.getLogger(__name__)
 
 #: How long calls under way may take to finish when the hub stops.
@@ -80,7 +83,7 @@ class Hub:
         """Runs the roles until ``stop`` is set, then drains.
 
         Raises:
-            EmbeddedServerFailed, PortTaken, sqlalchemy.exc.OperationalError: the hub could not start.
+            EmbeddedServerFailed, PortTaken, RestAddressTaken, sqlalchemy.exc.OperationalError: the hub could not start.
         """
         settings = self._settings
         async with AsyncExitStack() as stack:
@@ -100,13 +103,18 @@ class Hub:
                 works.append(("embedded server", _keep_up(embedded)))
             tasks = [asyncio.create_task(work, name=name) for name, work in works]
             server = self._server(ledger, listener, desk) if "intake" in self._roles else None
+            rest = self._rest(ledger, listener, desk) if "intake" in self._roles and settings.rest.listen else None
             try:
                 if server is not None:
                     await server.start()
                     self.port = server.port
+                if rest is not None:
+                    await rest.start()
                 self.is_ready.set()
                 await _until(stop, tasks)
             finally:
+                if rest is not None:
+                    await rest.stop()
                 if server is not None:
                     await server.stop(DRAIN_SECONDS)
                 for task in tasks:
@@ -162,6 +170,22 @@ class Hub:
             return Fetcher(ledger, dialler, desk.take, clock, settings.deliver, holder, peer).run()
 
         return DeliveryOffice(ledger, listener, {"deliver": push, "fetch": fetch})
+
+    def _rest(self, ledger: Ledger, listener: Listener, desk: IntakeDesk) -> "RestServer":
+        # Only a process that offers it carries the weight of a web server.
+        from hub.rest.exchange import Exchange  # noqa: PLC0415
+        from hub.rest.guard import RestGuard  # noqa: PLC0415
+        from hub.rest.server import RestServer  # noqa: PLC0415
+
+        settings = self._settings
+        return RestServer(
+            RestGuard(ledger, self._clock),
+            Exchange(ledger, desk, listener, settings.hub.region, self._clock),
+            address=settings.rest.listen,
+            certificate=settings.tls.certificate,
+            key=settings.tls.key,
+            drain_seconds=DRAIN_SECONDS,
+        )
 
     def _server(self, ledger: Ledger, listener: Listener, desk: IntakeDesk) -> RpcServer:
         settings = self._settings

@@ -73,6 +73,22 @@ class ListenPart(_Part):
     has_reflection: bool = Field(default=False, description="Offer gRPC reflection to registered certificates")
 
 
+class RestPart(_Part):
+    """Signed JSON over TLS, for platforms that cannot speak gRPC. It shows the same certificate."""
+
+    listen: str = Field(
+        default="", description="host:port to offer REST on, for example 0.0.0.0:7444; empty to offer none"
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if value and not (host and port.isascii() and port.isdecimal() and int(port) <= 65_535):
+            raise ValueError("must be host:port, for example 0.0.0.0:7444")
+        return value
+
+
 class TlsPart(_Part):
     """Certificate of this hub and the authority of the federation, as PEM files."""
 
@@ -286,6 +302,7 @@ class Settings(BaseSettings):
     hub: HubPart
     database: DatabasePart = DatabasePart()
     listen: ListenPart = ListenPart()
+    rest: RestPart = RestPart()
     tls: TlsPart = TlsPart()
     apply: ApplyPart = ApplyPart()
     life: LifePart = LifePart()

@@ -14,13 +14,14 @@ from connectors.county.attachment_spool import AttachmentSpool, RefusedUpload
 from connectors.county.attachments import AttachmentSender, fetch_file, offers_of, type_of
 from connectors.county.exchange_book import ExchangeBook, key_of
 from connectors.county.packing import pack
-from connectors.county.profile import Profile, read_profile
-from connectors.county.pusher import NumbersDisagree, Pusher, pause_seconds, target_of
+from connectors.county.profile import Profile, ProfileInvalid, read_profile
+from connectors.county.pusher import NumbersDisagree, Pusher, pause_seconds, target_of, way_of
 from connectors.county.reconciling import ReconciledDay, reconcile
 from connectors.county.spool import Item, Outcome, Spool, SpoolInvalid, State
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
 from connectors.transports.attachment_calls import wanted_by
-from connectors.transports.grpc_peer import GrpcPeer
+from connectors.transports.dialling import peer_at
+from connectors.transports.grpc_peer import GrpcPeer, Target
 from connectors.transports.standards_calls import ConditionName, DeadlineAnswer, compute_deadline
 from connectors.wire import read_parcel
 from exchange_db.attachment_records import AttachmentKind, AttachmentRef, Offer
@@ -66,11 +67,13 @@ class CountyClient:
         self.profile = profile if isinstance(profile, Profile) else read_profile(Path(profile))
         self._path = Path(spool)
         self._sending: asyncio.Task[None] | None = None
+        self._sender: AttachmentSender | None = None
         self._handing_in: asyncio.Task[None] | None = None
         self._trouble: ConnectorError | None = None
         self._attachment_trouble: ConnectorError | None = None
 
     async def __aenter__(self) -> Self:
+        self._way = way_of(self.profile)
         self._spool = Spool(self._path, keeps_all=True)
         try:
             self._attachments = AttachmentSpool(self._path.with_name(f"{self._path.name}.attachments"))
@@ -78,19 +81,20 @@ class CountyClient:
         except SpoolInvalid:
             self._spool.close()
             raise
-        self._target = target_of(self.profile)
-        self._pusher = Pusher(self._target, self._spool, self._note_trouble)
+        self._pusher = Pusher(self._way, self._spool, self._note_trouble)
         self._sending = asyncio.create_task(self._send())
-        self._sender = AttachmentSender(self._target, self._attachments, self._note_attachment_trouble)
-        self._handing_in = asyncio.create_task(self._sender.run())
+        # Evidence travels by gRPC only.
+        if isinstance(self._way, Target):
+            self._sender = AttachmentSender(self._way, self._attachments, self._note_attachment_trouble)
+            self._handing_in = asyncio.create_task(self._sender.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._sending is not None  # noqa: S101 — __aenter__ comes first
-        assert self._handing_in is not None  # noqa: S101 — the same
-        self._sending.cancel()
-        self._handing_in.cancel()
-        await asyncio.wait((self._sending, self._handing_in))
+        tasks = [task for task in (self._sending, self._handing_in) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         if not self._sending.cancelled() and (error := self._sending.exception()) is not None:
             logger.error("报送已中止。 / Sending had ended: %s", error)
         self._book.close()
@@ -121,8 +125,9 @@ class CountyClient:
         packed = [pack(self.profile.platform_id, record) for record in records]
         if offers := [offer for record in records if isinstance(record, Case) for offer in offers_of(record)]:
             # Before the cases: what a case names must be on its way even if this process ends here.
+            sender = self._require_sender()
             self._attachments.add(offers)
-            self._sender.wake()
+            sender.wake()
         self._spool.write([Item(*item) for item in packed])
         self._book.note([item.payload for item in packed], is_sent=True)
         self._pusher.wake()
@@ -156,7 +161,9 @@ class CountyClient:
         Raises:
             OSError: the file cannot be read, or not be copied.
             Violated: FIELD_MISSING, the file is empty or its name tells no type.
+            ProfileInvalid: the profile is one for REST, by which no evidence travels.
         """
+        self._require_sender()
         file = Path(path)
         media_type = media_type or type_of(file)
         digest, size = await asyncio.to_thread(self._attachments.keep, file)
@@ -172,7 +179,7 @@ class CountyClient:
             CallRefused, CredentialsRefused: the hub does not give it to us.
             OSError: the file cannot be written.
         """
-        await fetch_file(self._target, ref.digest, Path(path))
+        await fetch_file(target_of(self.profile), ref.digest, Path(path))
 
     async def wanted(self) -> list[Offer]:
         """Returns the evidence that our sections name and the hub misses, the longest missing first.
@@ -180,7 +187,7 @@ class CountyClient:
         Raises:
             Unreachable, CallRefused, CredentialsRefused: see there.
         """
-        async with GrpcPeer(self._target) as hub:
+        async with GrpcPeer(target_of(self.profile)) as hub:
             return [offer async for offer in wanted_by(hub)]
 
     async def deadline(
@@ -194,7 +201,7 @@ class CountyClient:
         Raises:
             Unreachable, CallRefused, CredentialsRefused: see there.
         """
-        async with GrpcPeer(self._target) as hub:
+        async with GrpcPeer(target_of(self.profile)) as hub:
             return await compute_deadline(hub, region_code, start_time, rule, pauses, timeout_seconds=_ANSWER_SECONDS)
 
     async def flush_attachments(self) -> list[RefusedUpload]:
@@ -203,7 +210,7 @@ class CountyClient:
         Raises:
             CredentialsRefused: the hub does not want us; everything stays here.
         """
-        while self._attachments.waiting_count():
+        while self._sender is not None and self._attachments.waiting_count():
             await _either(self._sender.changed(), self._handing_in)
             if self._attachments.waiting_count() and isinstance(self._attachment_trouble, CredentialsRefused):
                 raise self._attachment_trouble
@@ -276,7 +283,7 @@ class CountyClient:
         failure_count = 0
         while True:
             try:
-                async with GrpcPeer(self._target) as hub:
+                async with peer_at(self._way) as hub:
                     after = self._spool.progress().taken
                     async for response in hub.pull(after, stop_when_empty=stop_when_empty):
                         failure_count = 0
@@ -286,8 +293,7 @@ class CountyClient:
                                 yield record
                             self._book.note([payload], is_sent=False)
                             self._spool.take(sequence)
-                        taken = self._spool.progress().taken
-                        await hub.beat(time.time_ns() // 1_000, confirmed_sequence=taken)
+                        await hub.confirm(self._spool.progress().taken)
                 if stop_when_empty:
                     return
             except Unreachable as error:
@@ -324,11 +330,16 @@ class CountyClient:
         await self.flush()
         self._book.refuse(self._key_of(item) for item in self._spool.refusals() if item.state is State.REFUSED)
         last_day = day_before(day_of(time.time_ns() // 1_000))
-        async with GrpcPeer(self._target) as hub:
+        async with GrpcPeer(target_of(self.profile)) as hub:
             return await reconcile(hub, self._book, last_day, day, is_repairing=is_repairing)
 
     def _key_of(self, outcome: Outcome) -> bytes:
         return key_of(self.profile.platform_id, outcome.message_id)
+
+    def _require_sender(self) -> AttachmentSender:
+        if self._sender is None:
+            raise ProfileInvalid("附件只能经 gRPC 传输。 / Evidence travels by gRPC only; the profile is for REST.")
+        return self._sender
 
     async def _send(self) -> None:
         while True:

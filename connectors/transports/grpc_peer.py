@@ -7,6 +7,7 @@ was answered and what was not is the caller's book-keeping.
 import asyncio
 import hashlib
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -120,6 +121,9 @@ async def check_pin(target: Target, timeout_seconds: float = 5.0) -> bytes:
 class GrpcPeer:
     """A connection to one neighbour; use as ``async with GrpcPeer(target) as peer``."""
 
+    #: Payload bytes put into one batch.
+    max_batch_bytes = MAX_BATCH_BYTES
+
     def __init__(self, target: Target) -> None:
         self.target = target
         self._channel: grpc.aio.Channel | None = None
@@ -195,6 +199,10 @@ class GrpcPeer:
             sender_time=sender_time, waiting_count=waiting_count, confirmed_sequence=confirmed_sequence
         )
         await asked(self.federation.Heartbeat(request, timeout=timeout_seconds))
+
+    async def confirm(self, sequence: int) -> None:
+        """Says that everything up to a number is on our disk."""
+        await self.beat(time.time_ns() // 1_000, confirmed_sequence=sequence)
 
     async def join(self, code: str, name: str, address: str, peer_id: str) -> federation.JoinResponse:
         """Redeems an invitation in our name."""

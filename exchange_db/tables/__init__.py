@@ -11,6 +11,7 @@ from exchange_db.tables import (
     peers,
     reconciliation,
     running,
+    shared_secrets,
     standards,
 )
 from exchange_db.tables.base import METADATA
@@ -27,5 +28,6 @@ __all__ = [
     "peers",
     "reconciliation",
     "running",
+    "shared_secrets",
     "standards",
 ]
