@@ -7,7 +7,7 @@ from typing import Any, Self
 import psycopg
 from sqlalchemy import make_url
 
-from exchange_db.intermediate.dialect import upsert_on_conflict
+from exchange_db.intermediate.dialect import COMMENT_ON, upsert_on_conflict
 from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row
 from exchange_db.intermediate.schema import Column, ColumnKind
 
@@ -26,6 +26,7 @@ class PostgresqlDialect:
     """The SQL of PostgreSQL."""
 
     name = "postgresql"
+    words = COMMENT_ON
 
     def quoted(self, name: str) -> str:
         """Returns a name in double quotes."""
