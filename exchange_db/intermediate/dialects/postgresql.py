@@ -62,7 +62,12 @@ class PostgresqlPartner:
         dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         with _errors():
             driver = await psycopg.AsyncConnection.connect(
-                dsn, autocommit=True, connect_timeout=_CONNECT_SECONDS, prepare_threshold=3
+                dsn,
+                autocommit=True,
+                connect_timeout=_CONNECT_SECONDS,
+                prepare_threshold=3,
+                # The server converts, so that it is the one to refuse what its own encoding lacks.
+                client_encoding="utf8",
             )
             await driver.execute("SELECT set_config('timezone', %s, false)", (zone,))
         return cls(driver)
