@@ -93,8 +93,8 @@ def whole_script(dialect: Dialect) -> list[str]:
     return [*made, *capture.script(capture.parts(WATCHED))]
 
 
-def as_file(dialect: Dialect) -> str:
-    """Returns the text of a script for the engine's own command line."""
+def as_file(dialect: Dialect, statements: Sequence[str] = ()) -> str:
+    """Returns the text of a script for the engine's own command line; without statements that of ``whole_script``."""
     begin, end, finish = _FRAMES[dialect.name]
     lines = [
         f"-- 数据交换中间库（第 {schema.SCHEMA_VERSION} 版）：{dialect.name}",
@@ -105,7 +105,7 @@ def as_file(dialect: Dialect) -> str:
     else:
         lines[1] = "-- 说明见 docs/intermediate-database.md；各列含义见注释。"
         lines.append("-- 未经测试：仅有表、视图与注释，没有变更捕获；枢纽尚不能连接此数据库。 / Untested, tables only.")
-    body = "\n".join(f"{statement}{end}" for statement in _spaced(whole_script(dialect)))
+    body = "\n".join(f"{statement}{end}" for statement in _spaced(statements or whole_script(dialect)))
     return "\n".join(part for part in ("\n".join(lines), begin, body, finish) if part) + "\n"
 
 

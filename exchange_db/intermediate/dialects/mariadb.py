@@ -105,8 +105,10 @@ class MariadbPartner:
                 charset=_ENCODING,
                 autocommit=True,
                 connect_timeout=_CONNECT_SECONDS,
-                # What does not fit is refused, never cut; empty text stays what it is.
-                init_command="SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE'",
+                # What does not fit is refused, never cut; empty text stays what it is. That something is there
+                # already, or is not, is no warning.
+                init_command="SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE',"
+                " sql_notes = 0",
             )
         return cls(driver, zone)
 
