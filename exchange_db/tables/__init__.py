@@ -9,7 +9,9 @@ from exchange_db.tables import (
     inbox,
     ownership,
     peers,
+    reconciliation,
     running,
+    shared_secrets,
     standards,
 )
 from exchange_db.tables.base import METADATA
@@ -24,6 +26,8 @@ __all__ = [
     "inbox",
     "ownership",
     "peers",
+    "reconciliation",
     "running",
+    "shared_secrets",
     "standards",
 ]

@@ -6,6 +6,7 @@ checked. One desk a process, with two writers; all writers of all processes take
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import psycopg
 from auth.principal import Principal
 from exchange_db import inbox, wakeups
 from exchange_db.errors import ExchangeDbError
-from exchange_db.inbox import Answer, Arrival
+from exchange_db.inbox import Answer, Arrival, Entry, Refusal
 from exchange_db.session import Dedicated, Ledger
 from hub.clock import Clock
 from hub.intake.validation import ClassCheck, Gate
@@ -72,9 +73,11 @@ class IntakeDesk:
         self._newest.set()
 
     async def hand_in(
-        self, sender: Principal, stream_id: int, first_sequence: int, payloads: list[bytes]
+        self, sender: Principal, stream_id: int, first_sequence: int, payloads: Sequence[bytes | Refusal]
     ) -> "asyncio.Future[Receipt]":
         """Checks one batch of a stream and puts it in line; the future is done when it is on disk.
+
+        What a transport could not make a parcel of comes as the refusal it is, and is kept like every other one.
 
         Batches of one stream must be handed in one after the other. The future raises ``ExchangeDbError`` when the
         database does not answer; nothing was taken then.
@@ -83,12 +86,19 @@ class IntakeDesk:
         check = self._gate(sender).check
         items = []
         for start in range(0, len(payloads), _SLICE):
-            items += [check(payload, now) for payload in payloads[start : start + _SLICE]]
+            items += [
+                payload if isinstance(payload, Refusal) else check(payload, now)
+                for payload in payloads[start : start + _SLICE]
+            ]
             await asyncio.sleep(0)
         arrival = Arrival(stream_id, sender.peer_id, sender.thumbprint, first_sequence, items)
         answered: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         await self._waiting.put((arrival, answered))
         return answered
+
+    def check(self, sender: Principal, payload: bytes) -> Entry | Refusal:
+        """Checks one parcel of a neighbour as ``hand_in`` does, and takes nothing."""
+        return self._gate(sender).check(payload, self._clock())
 
     def _gate(self, sender: Principal) -> Gate:
         gate = self._gates.get(sender)
@@ -98,7 +108,9 @@ class IntakeDesk:
             gate = self._gates[sender] = Gate(sender, self._hub_region, self._check_class)
         return gate
 
-    async def take(self, sender: Principal, stream_id: int, first_sequence: int, payloads: list[bytes]) -> Receipt:
+    async def take(
+        self, sender: Principal, stream_id: int, first_sequence: int, payloads: Sequence[bytes | Refusal]
+    ) -> Receipt:
         """Hands one batch in and waits until it is on disk."""
         return await (await self.hand_in(sender, stream_id, first_sequence, payloads))
 
