@@ -141,7 +141,7 @@ async def enter_database(
     Raises:
         Violated: the name does not fit the relation.
     """
-    region = _region_for(peer_id, relation, hub_region)
+    region = region_for(peer_id, relation, hub_region)
     mark = f"{DATABASE}{peer_id}"
     await peers.enrol(session, NewPeer(peer_id, name, region, kind, relation, DATABASE, mark, _NEVER))
 
