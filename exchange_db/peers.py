@@ -17,6 +17,10 @@ from exchange_db.tables.peers import invitations, links, parcels, peers
 COUNTED_ROWS = 20_000
 
 
+#: Address of a partner whose database is the link to it; no certificate has a thumbprint that begins so.
+DATABASE_ADDRESS = "database:"
+
+
 class Peer(NamedTuple):
     """A registry entry."""
 
@@ -30,6 +34,16 @@ class Peer(NamedTuple):
     state: str
     thumbprint: str
     certificate_end_time: datetime
+
+    @property
+    def is_database(self) -> bool:
+        """Whether its database is the link to it."""
+        return self.address == DATABASE_ADDRESS
+
+    @property
+    def is_dialled(self) -> bool:
+        """Whether there is an address it can be called at."""
+        return bool(self.address) and not self.is_database
 
 
 class NewPeer(NamedTuple):

@@ -365,6 +365,9 @@ REASONS: dict[str, ReasonText] = {
         "The hub's database does not answer. Nothing was taken; send again.",
         "枢纽数据库无响应，本次未接收，请稍后重发。",
     ),
+    "COLUMN_UNFIT": ReasonText(
+        "The partner's column cannot hold this value: {value}.", "对方数据库的该列容不下此值：{value}。"
+    ),
     "INTERNAL": ReasonText("Something broke here; the log has it as {value}.", "枢纽内部故障，日志编号 {value}。"),
 }
 

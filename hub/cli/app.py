@@ -25,6 +25,7 @@ COMMANDS = (
     "deadline",
     "demo",
     "figures",
+    "intermediate",
     "keys",
     "mapping",
     "peers",

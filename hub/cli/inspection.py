@@ -320,7 +320,7 @@ async def _peer_findings(url: str, settings: Settings, now: datetime, *, are_key
     findings: list[Finding] = []
     for state in states:
         findings += _entry_findings(state, now)
-        if state.peer.address and state.peer.state == "active" and are_keys_usable:
+        if state.peer.is_dialled and state.peer.state == "active" and are_keys_usable:
             findings.append(await _reach_finding(state, make_dialler(settings).target(state.peer)))
     return findings
 
@@ -332,6 +332,13 @@ def _entry_findings(state: LinkState, now: datetime) -> Iterator[Finding]:
             DOUBTFUL,
             f"{peer.peer_id} 已停用，恢复请用 sanji peers unblock {peer.peer_id}。",
             f"{peer.peer_id} is blocked; `sanji peers unblock {peer.peer_id}` welcomes it again.",
+        )
+        return
+    if peer.is_database:
+        yield Finding(
+            GOOD,
+            f"{peer.peer_id} 以数据库交换，检查请用 sanji intermediate check {peer.peer_id}",
+            f"{peer.peer_id} is linked over its database; see `sanji intermediate check {peer.peer_id}`",
         )
         return
     yield _days_finding(f"{peer.peer_id} 的证书", f"certificate of {peer.peer_id}", peer.certificate_end_time, now)
