@@ -166,7 +166,8 @@ CODE_LIST: Final = Table(
 #: ``state``: ``taken`` (on the hub's disk), ``applied`` (took effect), ``duplicate`` or ``refused``.
 RECEIPT: Final = Table(
     "x_receipt",
-    ("receipt_id",),
+    # Rows of one case that came together are one record: they share its number.
+    ("receipt_id", "table_name", "row_key"),
     (
         Column("receipt_id", ColumnKind.LARGE_NUMBER, is_required=True),
         Column("table_name", ColumnKind.TEXT, 40, is_required=True),

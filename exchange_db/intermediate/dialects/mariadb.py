@@ -4,6 +4,7 @@ Times are ``datetime(6)`` without a zone, read as the fixed offset the link's zo
 since 1992. Texts are ``utf8mb4``.
 """
 
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -15,7 +16,7 @@ from asyncmy import errors
 from sqlalchemy import make_url
 
 from exchange_db.intermediate.dialect import placeholder
-from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row
+from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row, RowRefused
 from exchange_db.intermediate.schema import Column, ColumnKind
 
 _TYPES = {
@@ -31,6 +32,12 @@ _ENCODING = "utf8mb4"
 #: Errors with numbers of the client (2000–2999) mean that the server was not reached or broke off; of the server's own,
 #: these: too many connections, shutdown, lock wait, deadlock, killed.
 _PASSING = frozenset({1040, 1053, 1077, 1203, 1205, 1213, 1317, 1927})
+#: Errors that a row causes: NULL, a repeated key, a value out of range, too long, of another type or character set, a
+#: missing default, a foreign key, a check, a trigger of the partner's.
+_BY_A_ROW = frozenset(
+    {1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 1411, 1451, 1452, 1557, 1586, 1644, 1690, 3819, 4025}
+)
+_NAMED_COLUMN = re.compile(r"(?:[Cc]olumn|Field) (?:'|(?:`[^`]*`\.)*`)([^'`]+)['`]")
 
 
 class MariadbDialect:
@@ -137,8 +144,12 @@ class MariadbPartner:
             await self.driver.begin()
             try:
                 yield
-            except BaseException:
+            except Exception:
                 await self.driver.rollback()
+                raise
+            except BaseException:
+                # Given up in the middle of an answer: nothing can be said on this connection any more.
+                self.driver.close()
                 raise
             await self.driver.commit()
 
@@ -156,6 +167,9 @@ def _errors() -> Iterator[None]:
         told = " ".join(str(part) for part in error.args)
         if number in _PASSING or 2000 <= number < 3000 or isinstance(error, errors.InterfaceError):
             raise PartnerUnreachable(told) from error
+        if number in _BY_A_ROW:
+            column = _NAMED_COLUMN.search(told)
+            raise RowRefused(told, column[1] if column else "") from error
         raise PartnerRefused(told) from error
     except (OSError, TimeoutError, EOFError) as error:
         raise PartnerUnreachable(str(error)) from error

@@ -1,5 +1,6 @@
 """PostgreSQL from version 12, and the engines that speak like it: 人大金仓 (kingbase) and 瀚高 (highgo), untested."""
 
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
@@ -8,7 +9,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from exchange_db.intermediate.dialect import upsert_on_conflict
-from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row
+from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row, RowRefused
 from exchange_db.intermediate.schema import Column, ColumnKind
 
 _TYPES = {
@@ -20,6 +21,9 @@ _TYPES = {
     ColumnKind.TIME: "timestamptz(6)",
 }
 _CONNECT_SECONDS = 10
+#: Classes of errors that a row causes: its data, a rule of the table, a trigger of the partner's.
+_BY_A_ROW = ("22", "23", "P0001")
+_COPIED_COLUMN = re.compile(r"^COPY .*, column (\S+)", re.MULTILINE)
 
 
 class PostgresqlDialect:
@@ -112,6 +116,10 @@ def _errors() -> Iterator[None]:
             raise PartnerRefused(str(error).strip()) from error
         raise PartnerUnreachable(str(error).strip()) from error
     except psycopg.Error as error:
+        if (error.sqlstate or "").startswith(_BY_A_ROW):
+            copied = _COPIED_COLUMN.search(error.diag.context or "")
+            column = error.diag.column_name or (copied[1] if copied else "")
+            raise RowRefused(error.diag.message_primary or str(error), column) from error
         raise PartnerRefused(str(error).strip()) from error
     except OSError as error:
         raise PartnerUnreachable(str(error)) from error

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import make_url
 
 from exchange_db.intermediate.dialect import upsert_on_conflict
-from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row
+from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row, RowRefused
 from exchange_db.intermediate.schema import Column, ColumnKind
 
 _TYPES = {
@@ -30,6 +30,7 @@ _TYPES = {
 }
 _BUSY_SECONDS = 10.0
 _MARK = re.compile("%[s%]")
+_NAMED_COLUMN = re.compile(r"failed: [^. ]+\.(\w+)|column \S+\.(\w+)")
 T = TypeVar("T")
 
 
@@ -154,5 +155,8 @@ def _errors() -> Iterator[None]:
         if "locked" in told or "unable to open" in told or "disk I/O" in told:
             raise PartnerUnreachable(told) from error
         raise PartnerRefused(told) from error
+    except (sqlite3.IntegrityError, sqlite3.DataError) as error:
+        column = _NAMED_COLUMN.search(str(error))
+        raise RowRefused(str(error), (column[1] or column[2]) if column else "") from error
     except sqlite3.Error as error:
         raise PartnerRefused(str(error)) from error
