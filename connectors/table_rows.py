@@ -6,7 +6,8 @@ the column by its place in the contract, and the record it becomes is checked on
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -38,6 +39,8 @@ _INNER: dict[str, type[Any]] = {
     "request": Request,
     "appeal_decision": Decision,
 }
+#: Fields that are not one column: those, and lists.
+_NESTED = {*_INNER, "milestones"}
 
 
 class TableRow(NamedTuple):
@@ -50,46 +53,74 @@ class TableRow(NamedTuple):
 def rows_of(record: Record, written_time: int) -> list[TableRow]:
     """Returns the rows a record fills, sections first; ``written_time`` is the hub's clock."""
     if isinstance(record, Component):
-        return [TableRow(schema.COMPONENT, _row(schema.COMPONENT, record, {}, written_time))]
+        return [_row(schema.COMPONENT, record, (), written_time)]
     if isinstance(record, FigureSheet):
         return list(_figure_rows(record, written_time))
-    key = {"issuer_id": record.issuer_id, "case_no": record.case_no}
+    key = (record.issuer_id, record.case_no)
     rows = [
-        TableRow(table, _row(table, section, key, written_time))
+        _row(table, section, key, written_time)
         for name, table in SECTIONS.items()
         if (section := getattr(record, name)) is not None
     ]
-    rows += [TableRow(schema.ACTION, _row(schema.ACTION, action, key, written_time)) for action in record.actions]
-    rows += [TableRow(schema.ATTACHMENT, _row(schema.ATTACHMENT, ref, key, written_time)) for ref in record.attachments]
+    rows += [_row(schema.ACTION, action, key, written_time) for action in record.actions]
+    rows += [_row(schema.ATTACHMENT, ref, key, written_time) for ref in record.attachments]
     return rows
 
 
-def _row(table: Table, record: Any, key: dict[str, str], written_time: int) -> Row:
-    values = {**_flat(record), **key, "written_time": written_time}
-    return tuple(_stored(column, values.get(column.name)) for column in table.columns)
+class _RowMaker:
+    """Makes rows of one table from its records. ``perf``: the plain fields are taken all at once, in C."""
+
+    def __init__(self, table: Table) -> None:
+        assert table.record is not None  # noqa: S101 — asked for tables of records only
+        fields = set(table.record.__struct_fields__)
+        self._places = {name: place for place, name in enumerate(table.names)}
+        self._empty: list[Any] = [None] * len(table.columns)
+        #: Columns of the key that are the case's, not the record's own.
+        self._given = [self._places[name] for name in table.key if name not in fields]
+        plain = [name for name in table.names if name in fields and name not in _NESTED]
+        self._plain = [self._places[name] for name in plain]
+        self._take: Callable[[Any], Row] = attrgetter(*plain)
+        self._nested = [name for name in table.record.__struct_fields__ if name in _NESTED]
+        self._words = [
+            (self._places[column.name], {None: None} | {one: one.name.lower() for one in column.choices})
+            for column in table.columns
+            if column.choices is not None
+        ]
+        blank = (ColumnKind.TEXT, ColumnKind.LONG_TEXT, ColumnKind.TIME)
+        self._blank = [self._places[column.name] for column in table.columns if column.kind in blank]
+
+    def row(self, record: Any, key: tuple[str, ...], written_time: int) -> Row:
+        """Returns the row of a record; ``key`` are the columns of the key that are not its own."""
+        values = self._empty.copy()
+        for place, value in zip(self._plain, self._take(record), strict=True):
+            values[place] = value
+        for place, value in zip(self._given, key, strict=True):
+            values[place] = value
+        for name in self._nested:
+            value = getattr(record, name)
+            if value:
+                self._flatten(name, value, values)
+        for place, words in self._words:
+            values[place] = words[values[place]]
+        for place in self._blank:
+            if not values[place]:
+                values[place] = None
+        values[-1] = written_time
+        return tuple(values)
+
+    def _flatten(self, name: str, value: Any, values: list[Any]) -> None:
+        if isinstance(value, tuple):
+            values[self._places[name]] = json.dumps([msgspec.structs.asdict(one) for one in value])
+            return
+        for field in value.__struct_fields__:
+            values[self._places[_column_of(field, f"{name}_")]] = getattr(value, field)
 
 
-def _flat(record: Any, prefix: str = "") -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name in record.__struct_fields__:
-        value = getattr(record, name)
-        if name in _INNER:
-            values |= _flat(value, f"{name}_") if value is not None else {}
-        elif isinstance(value, tuple):
-            values[name] = json.dumps([msgspec.structs.asdict(one) for one in value]) if value else ""
-        else:
-            values[_column_of(name, prefix)] = value
-    return values
+_MAKERS = {table.name: _RowMaker(table) for table in schema.SHARED}
 
 
-def _stored(column: Column, value: Any) -> Any:
-    if value is None or value == "":
-        return None
-    if column.choices is not None:
-        return column.choices(value).name.lower()
-    if column.kind is ColumnKind.TIME:
-        return value or None
-    return value
+def _row(table: Table, record: Any, key: tuple[str, ...], written_time: int) -> TableRow:
+    return TableRow(table, _MAKERS[table.name].row(record, key, written_time))
 
 
 def _figure_rows(sheet: FigureSheet, written_time: int) -> Iterator[TableRow]:
