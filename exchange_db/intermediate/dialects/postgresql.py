@@ -63,7 +63,7 @@ class PostgresqlPartner:
     async def connect(cls, url: str, zone: str) -> Self:
         """Opens a connection whose session keeps the zone; see ``open_partner``."""
         dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        with _errors():
+        with partner_errors():
             driver = await psycopg.AsyncConnection.connect(
                 dsn, autocommit=True, connect_timeout=_CONNECT_SECONDS, prepare_threshold=3
             )
@@ -72,18 +72,18 @@ class PostgresqlPartner:
 
     async def fetch(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Returns all rows of a question."""
-        with _errors():
+        with partner_errors():
             cursor = await self.driver.execute(statement, values or None)
             return await cursor.fetchall()
 
     async def execute(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Runs a statement and returns how many rows it touched."""
-        with _errors():
+        with partner_errors():
             return (await self.driver.execute(statement, values or None)).rowcount
 
     async def execute_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """Runs a statement for many rows in one pipeline."""
-        with _errors():
+        with partner_errors():
             async with self.driver.cursor() as cursor:
                 await cursor.executemany(statement, rows)
 
@@ -96,7 +96,7 @@ class PostgresqlPartner:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """Opens a transaction."""
-        with _errors():
+        with partner_errors():
             async with self.driver.transaction():
                 yield
 
@@ -106,7 +106,8 @@ class PostgresqlPartner:
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
+def partner_errors() -> Iterator[None]:
+    """Turns errors of the driver into the two of ``exchange_db.intermediate.partner``."""
     try:
         yield
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
