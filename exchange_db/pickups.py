@@ -21,9 +21,9 @@ _REVISION = Packing(">ii")
 
 
 class PickedRow(NamedTuple):
-    """A row behind the record with that index in its arrival; ``row_key`` is a JSON array of texts."""
+    """A row behind the record with that ordinal in its arrival; ``row_key`` is a JSON array of texts."""
 
-    index: int
+    ordinal: int
     table_name: str
     row_key: str
     revision: int
@@ -64,7 +64,7 @@ async def note(session: HotSession | WriteSession, stream_id: int, first_sequenc
     packed = []
     for row in pickup.rows:
         packed.append(
-            _ROW_HEAD.pack(5, 4, stream_id, 8, first_sequence + row.index)
+            _ROW_HEAD.pack(5, 4, stream_id, 8, first_sequence + row.ordinal)
             + pack_label(row.table_name)
             + pack_text(row.row_key)
             + _REVISION.pack(4, row.revision)
