@@ -9,6 +9,7 @@ from exchange_db.tables import (
     inbox,
     ownership,
     peers,
+    pickups,
     running,
     standards,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "inbox",
     "ownership",
     "peers",
+    "pickups",
     "running",
     "standards",
 ]

@@ -14,7 +14,8 @@ import psycopg
 from auth.principal import Principal
 from exchange_db import inbox, wakeups
 from exchange_db.errors import ExchangeDbError
-from exchange_db.inbox import Answer, Arrival
+from exchange_db.inbox import Answer, Arrival, Entry, Refusal
+from exchange_db.pickups import Pickup
 from exchange_db.session import Dedicated, Ledger
 from hub.clock import Clock
 from hub.intake.validation import ClassCheck, Gate
@@ -85,7 +86,32 @@ class IntakeDesk:
         for start in range(0, len(payloads), _SLICE):
             items += [check(payload, now) for payload in payloads[start : start + _SLICE]]
             await asyncio.sleep(0)
-        arrival = Arrival(stream_id, sender.peer_id, sender.thumbprint, first_sequence, items)
+        return await self._put(Arrival(stream_id, sender.peer_id, sender.thumbprint, first_sequence, items))
+
+    async def hand_in_rows(
+        self,
+        sender: Principal,
+        stream_id: int,
+        first_sequence: int,
+        payloads: list[bytes | Refusal],
+        pickup: Pickup,
+    ) -> "asyncio.Future[Receipt]":
+        """Does the same for rows picked up from a partner's database, of which some may be refused already.
+
+        What the pickup leaves is on disk together with its records, or none of it.
+        """
+        now = self._clock()
+        check = self._gate(sender).check
+        items: list[Entry | Refusal] = []
+        for start in range(0, len(payloads), _SLICE):
+            items += [
+                payload if isinstance(payload, Refusal) else check(payload, now)
+                for payload in payloads[start : start + _SLICE]
+            ]
+            await asyncio.sleep(0)
+        return await self._put(Arrival(stream_id, sender.peer_id, sender.thumbprint, first_sequence, items, pickup))
+
+    async def _put(self, arrival: Arrival) -> "asyncio.Future[Receipt]":
         answered: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         await self._waiting.put((arrival, answered))
         return answered
