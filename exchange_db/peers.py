@@ -13,6 +13,8 @@ from exchange_db.keys import PARTITION_COUNT
 from exchange_db.session import HotSession, ReadSession, WriteSession
 from exchange_db.tables.peers import invitations, links, parcels, peers
 
+#: Address of a neighbour whose database is the link to it; where that lies is in its link file.
+DATABASE = "database:"
 #: Where counting stops: of each partition, what has no number on a link yet.
 COUNTED_ROWS = 20_000
 
@@ -30,6 +32,16 @@ class Peer(NamedTuple):
     state: str
     thumbprint: str
     certificate_end_time: datetime
+
+    @property
+    def is_dialled(self) -> bool:
+        """Whether it has an address at which it takes calls."""
+        return bool(self.address) and not self.has_database
+
+    @property
+    def has_database(self) -> bool:
+        """Whether its database is the link to it."""
+        return self.address == DATABASE
 
 
 class NewPeer(NamedTuple):

@@ -81,6 +81,19 @@ REASONS: dict[str, ReasonText] = {
         "The time lies {value} seconds ahead of this hub's clock; at most 300 are allowed. Set the clock.",
         "时间比本枢纽时钟快 {value} 秒（最多允许 300 秒），请校准时钟。",
     ),
+    "PARTNER_VALUE_UNFIT": ReasonText(
+        "The column of the partner's database does not take the value: {value}. Widen the column or its character set"
+        " there, then run sanji quarantine replay.",
+        "对方数据库的列存不下该值：{value}。请对方放宽该列的长度或字符集，再执行 sanji quarantine replay。",
+    ),
+    "PARTNER_ROW_REFUSED": ReasonText(
+        "The partner's database refused the row: {value}. Mend the cause there, then run sanji quarantine replay.",
+        "对方数据库拒收该行：{value}。请对方排除原因，再执行 sanji quarantine replay。",
+    ),
+    "PARTNER_WORD_MISSING": ReasonText(
+        "The link file has no word of the partner's for {value}. Add it under words, then run sanji quarantine replay.",
+        "链接文件 words 中没有与 {value} 对应的对方用词，请补充后执行 sanji quarantine replay。",
+    ),
     "SEQUENCE_REUSED": ReasonText(
         "This sequence number was used before for another content. Was the sender restored from a backup?",
         "该序号此前已用于不同内容，发送方是否从备份恢复？",

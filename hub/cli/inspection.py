@@ -320,7 +320,7 @@ async def _peer_findings(url: str, settings: Settings, now: datetime, *, are_key
     findings: list[Finding] = []
     for state in states:
         findings += _entry_findings(state, now)
-        if state.peer.address and state.peer.state == "active" and are_keys_usable:
+        if state.peer.is_dialled and state.peer.state == "active" and are_keys_usable:
             findings.append(await _reach_finding(state, make_dialler(settings).target(state.peer)))
     return findings
 

@@ -106,7 +106,7 @@ class EvidenceFetch:
         return Fetched(fetched_count, len(refs) - fetched_count)
 
     async def _fetch_all(self, peer: Peer | None, refs: list[MissingRef]) -> int:
-        if peer is None or not peer.address:
+        if peer is None or not peer.is_dialled:
             trouble = "该平台不可连接，只能由其自行上传 / cannot be dialled; it must upload by itself"
             return await self._fail(refs, trouble)
         count = 0

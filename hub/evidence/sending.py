@@ -43,7 +43,7 @@ class EvidenceSending:
             known = await peers.all_peers(session)
         count = 0
         for peer in known:
-            if peer.relation != "parent" or not peer.address or peer.state != "active":
+            if peer.relation != "parent" or not peer.is_dialled or peer.state != "active":
                 continue
             try:
                 async with GrpcPeer(self._target_of(peer)) as above:

@@ -10,7 +10,7 @@ import re
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Struct
@@ -75,7 +75,11 @@ class TargetTable(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DatabaseLink(Struct, frozen=True, forbid_unknown_fields=True):
-    """One partner. ``folder`` is where the file lies."""
+    """One partner. ``folder`` is where the file lies.
+
+    ``most_rows_per_second`` spares a weak machine, 0 for no limit; rows and receipts older than ``keep_days`` are taken
+    away there, 0 for never.
+    """
 
     peer: str
     name: str
@@ -85,6 +89,8 @@ class DatabaseLink(Struct, frozen=True, forbid_unknown_fields=True):
     zone: str = "Asia/Shanghai"
     source: tuple[SourceTable, ...] = ()
     target: tuple[TargetTable, ...] = ()
+    most_rows_per_second: Annotated[int, msgspec.Meta(ge=0)] = 0
+    keep_days: Annotated[int, msgspec.Meta(ge=0)] = 90
     folder: Path = Path()
 
     @property
@@ -108,6 +114,19 @@ def read_links(folder: Path) -> dict[str, DatabaseLink]:
             raise _invalid(path, "peer", f"{link.peer} 已有另一个文件 / has another file already")
         links[link.peer] = link
     return links
+
+
+def link_of(folder: Path, peer_id: str) -> DatabaseLink:
+    """Returns the link to one partner, read anew.
+
+    Raises:
+        LinkFileInvalid: a file cannot be used, or there is none for it.
+    """
+    link = read_links(folder).get(peer_id)
+    if link is None:
+        told = f"{folder} 中没有 {peer_id} 的链接文件 / holds no link file for {peer_id}"
+        raise LinkFileInvalid(told)
+    return link
 
 
 def read_link(path: Path) -> DatabaseLink | None:

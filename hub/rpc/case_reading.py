@@ -129,7 +129,7 @@ class CaseReader:
         )
 
     async def _trace_above(self, peer: peers.Peer, request: exchange.TraceCaseRequest) -> list[exchange.TierTrace]:
-        if not peer.address:
+        if not peer.is_dialled:
             return [_silent(peer, "this hub cannot dial it 本枢纽无法主动连接")]
         try:
             async with asyncio.timeout(_TRACE_SECONDS), GrpcPeer(self._dialler.target(peer)) as neighbour:

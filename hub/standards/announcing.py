@@ -48,7 +48,7 @@ class StandardsHerald:
             readers = await standard_links.reader_states(session)
             due: list[tuple[Peer, int]] = []
             for peer in await peers.all_peers(session):
-                if peer.relation != "child" or peer.kind != "hub" or peer.state != "active" or not peer.address:
+                if peer.relation != "child" or peer.kind != "hub" or peer.state != "active" or not peer.is_dialled:
                     continue
                 newest = await standards.newest_number(session, line_of(peer.region))
                 state = readers.get(peer.peer_id, ReaderState(peer.peer_id))

@@ -83,7 +83,7 @@ class StandardsPuller:
         tally: Counter[str] = Counter()
         troubles = []
         for parent in known:
-            if parent.relation != "parent" or parent.state != "active" or not parent.address:
+            if parent.relation != "parent" or parent.state != "active" or not parent.is_dialled:
                 continue
             try:
                 async with GrpcPeer(self._dial(parent)) as neighbour:

@@ -55,13 +55,13 @@ async def put_codes(session: WritingSession, rows: list[Row], now: int) -> int:
     table = schema.CODE_LIST
     width = len(table.columns) - 1
     names = ", ".join(map(session.partner.dialect.quoted, table.names[:width]))
-    found = await session.partner.fetch(f"SELECT {names} FROM x_code_list")  # noqa: S608 — our own names
-    held = {row[:3]: (*row[: width - 1], bool(row[width - 1])) for row in found}
-    wanted = {row[:3]: (*row, True) for row in rows}
-    wanted |= {key: (*row[: width - 1], False) for key, row in held.items() if key not in wanted}
-    changed = [Item(0, (*row, now)) for key, row in wanted.items() if held.get(key) != row]
-    if changed:
-        async with session.transaction():
+    async with session.transaction():
+        found = await session.partner.fetch(f"SELECT {names} FROM x_code_list")  # noqa: S608 — our own names
+        held = {row[:3]: (*row[: width - 1], bool(row[width - 1])) for row in found}
+        wanted = {row[:3]: (*row, True) for row in rows}
+        wanted |= {key: (*row[: width - 1], False) for key, row in held.items() if key not in wanted}
+        changed = [Item(0, (*row, now)) for key, row in wanted.items() if held.get(key) != row]
+        if changed:
             await session.put(OURS[table.name], changed)
     return len(changed)
 
@@ -71,14 +71,18 @@ async def put_receipts(session: WritingSession, rows: Sequence[Row], *, is_settl
     await session.put(_SETTLED if is_settled else _TAKEN, [Item(0, row) for row in rows])
 
 
-async def prepare_given(session: WritingSession) -> None:
-    """Looks at the tables that are written here.
+async def prepare_given(session: WritingSession, *, has_all: bool, has_receipts: bool) -> None:
+    """Looks at the tables that are written here: all of them, or the receipts alone.
 
     Raises:
         PartnerRefused: one is not as it must be.
     """
-    for target in (OURS["x_figure"], OURS["x_code_list"], _SETTLED, _TAKEN):
-        await session.prepare(target)
+    if has_all:
+        for table in (schema.FIGURE, schema.CODE_LIST):
+            await session.prepare(OURS[table.name])
+    if has_receipts:
+        await session.prepare(_SETTLED)
+        await session.prepare(_TAKEN)
 
 
 async def remove_old(session: WritingSession, before: int) -> int:
@@ -106,8 +110,11 @@ async def _remove(session: WritingSession, table: Table, column: str, before: in
     which = " AND ".join(f"{dialect.quoted(name)} = %s" for name in table.key)
     removing = f"DELETE FROM {table.name} WHERE {which} AND {column} < {placeholder(dialect, time)}"  # noqa: S608
     count = 0
-    while found := await session.partner.fetch(asked, (before,)):
+    while True:
         async with session.transaction():
-            await session.partner.execute_many(removing, [(*key, before) for key in found])
+            found = await session.partner.fetch(asked, (before,))
+            if found:
+                await session.partner.execute_many(removing, [(*key, before) for key in found])
         count += len(found)
-    return count
+        if len(found) < _REMOVED_ROWS:
+            return count

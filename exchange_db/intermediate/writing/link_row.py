@@ -31,20 +31,12 @@ async def enter(partner: Partner, link_id: str, hub_id: str, now: int) -> None:
     await partner.execute(f"INSERT INTO x_link ({names}) VALUES ({places})", values)  # noqa: S608 — our own names
 
 
-async def deliver(partner: Partner, link_id: str, before: int, after: int, now: int) -> bool:
-    """Moves the mark of delivery; tells whether it stood where this writer left it."""
-    return await _move(partner, link_id, "delivered_sequence", before, after, now)
-
-
-async def answer(partner: Partner, link_id: str, before: int, after: int, now: int) -> bool:
-    """Moves the mark of receipts; tells whether it stood where this writer left it."""
-    return await _move(partner, link_id, "receipt_sequence", before, after, now)
-
-
-async def _move(partner: Partner, link_id: str, column: str, before: int, after: int, now: int) -> bool:
+async def move(partner: Partner, link_id: str, before: Marks, after: Marks, now: int) -> bool:
+    """Moves the marks; tells whether they stood where this writer left them."""
     moved = await partner.execute(
-        f"UPDATE x_link SET {column} = %s, beat_time = {_time(partner)} WHERE link_id = %s AND {column} = %s",  # noqa: S608 — our own names
-        (after, now, link_id, before),
+        f"UPDATE x_link SET delivered_sequence = %s, receipt_sequence = %s, beat_time = {_time(partner)}"  # noqa: S608
+        " WHERE link_id = %s AND delivered_sequence = %s AND receipt_sequence = %s",
+        (*after, now, link_id, *before),
     )
     return moved == 1
 
