@@ -174,8 +174,8 @@ class WriteBack:
         if position > progress.last_sequence:
             raise CallRefused(
                 f"{self._peer.peer_id} 已收到第 {position} 号，而本库只编到第 {progress.last_sequence} 号："
-                f"本库可能由旧备份恢复 / its database has number {position}, but only {progress.last_sequence} were ever given here: this"
-                " ledger was restored from an older backup",
+                f"本库可能由旧备份恢复 / its database has number {position}, but only {progress.last_sequence}"
+                " were ever given here: this ledger was restored from an older backup",
                 "SEQUENCE_REUSED",
                 [],
             )
