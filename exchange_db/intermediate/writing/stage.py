@@ -42,7 +42,8 @@ class StageWriter:
     async def prepare(self, target: Target, known: dict[str, Known]) -> None:
         """Makes the stage of a table."""
         quoted = self._partner.dialect.quoted
-        stage = f"sanji_stage_{len(self._statements)}"
+        # Another session object on the same connection may have made stages before.
+        stage = f"sanji_stage_{id(self)}_{len(self._statements)}"
         body = ", ".join(f"{quoted(column.name)} {_STAGED[column.kind]}" for column in target.columns)
         await self._partner.execute(f"CREATE TEMPORARY TABLE {stage} ({body}) ON COMMIT DELETE ROWS")
         names = ", ".join(quoted(column.name) for column in target.columns)
