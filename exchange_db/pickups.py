@@ -124,6 +124,15 @@ async def position_of(driver: AsyncConnection[Any], peer_id: str, source: str) -
     return row[0] if row else None
 
 
+async def positions_like(driver: AsyncConnection[Any], peer_id: str, prefix: str) -> dict[str, str]:
+    """Returns positions of a partner by source, of those whose name begins so."""
+    cursor = await driver.execute(
+        "SELECT source, position FROM pickup_positions WHERE peer_id = %s AND starts_with(source, %s)",
+        (peer_id, prefix),
+    )
+    return dict(await cursor.fetchall())
+
+
 async def forget_position(driver: AsyncConnection[Any], peer_id: str, source: str) -> None:
     """Makes a source be read from its beginning again."""
     await driver.execute("DELETE FROM pickup_positions WHERE peer_id = %s AND source = %s", (peer_id, source))

@@ -27,6 +27,8 @@ from hub.evidence.reception import ReceptionDesk
 from hub.evidence.store import EvidenceStore
 from hub.intake.desk import IntakeDesk
 from hub.intake.own import OwnStream
+from hub.intermediate.link_files import DATABASE_ADDRESS
+from hub.intermediate.pickup import PickupWorker
 from hub.jobs.evidence import evidence_jobs
 from hub.jobs.runner import JobRunner
 from hub.jobs.schedule import schedule
@@ -143,16 +145,22 @@ class Hub:
         pulls = not settings.listen.public_address
 
         def push(peer: Peer) -> Coroutine[Any, Any, None] | None:
-            if not peer.address:
+            if not peer.address or peer.address == DATABASE_ADDRESS:
                 return None
             return Dispatcher(ledger, listener, dialler, clock, settings.deliver, holder, peer).run()
 
         def fetch(peer: Peer) -> Coroutine[Any, Any, None] | None:
-            if peer.relation != "parent" or not peer.address or not pulls:
+            if peer.relation != "parent" or peer.address in ("", DATABASE_ADDRESS) or not pulls:
                 return None
             return Fetcher(ledger, dialler, desk.take, clock, settings.deliver, holder, peer).run()
 
-        return DeliveryOffice(ledger, listener, {"deliver": push, "fetch": fetch})
+        def pick_up(peer: Peer) -> Coroutine[Any, Any, None] | None:
+            if peer.address != DATABASE_ADDRESS:
+                return None
+            folder = settings.intermediate.folder
+            return PickupWorker(ledger, desk.hand_in_rows, settings.deliver, folder, holder, peer).run()
+
+        return DeliveryOffice(ledger, listener, {"deliver": push, "fetch": fetch, "pickup": pick_up})
 
     def _server(self, ledger: Ledger, listener: Listener, desk: IntakeDesk) -> RpcServer:
         settings = self._settings

@@ -43,14 +43,15 @@ class Page(NamedTuple):
 
     ``change_count`` changes were read for them; when it is what was asked for, more may wait. Missing are rows of
     tables that could not be read: ``unreadable`` maps them to what the database said; and of tables that are not
-    followed: ``passed``.
+    followed: ``passed``. ``is_asked``: the partner waits for an answer to each row, also to unchanged ones.
     """
 
     rows: list[ChangedRow]
     position: str | None
     change_count: int
-    unreadable: dict[str, str] = {}
-    passed: frozenset[str] = frozenset()
+    unreadable: dict[str, str]
+    passed: frozenset[str]
+    is_asked: bool = False
 
 
 class Reader(Protocol):
@@ -70,6 +71,12 @@ class Reader(Protocol):
 
     async def rest(self, seconds: float) -> None:
         """Returns after a time without changes, earlier where the database announces one."""
+
+
+def probe(dialect: Dialect, table: ReadTable) -> str:
+    """Returns a question that is refused where the table cannot be read."""
+    selected = [*(as_text(dialect, column) for column in table.key), *table.expressions]
+    return f"SELECT {', '.join(selected)} FROM {dialect.quoted(table.name)} WHERE 1 = 0"  # noqa: S608
 
 
 def as_text(dialect: Dialect, column: str) -> str:

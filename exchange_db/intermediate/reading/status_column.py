@@ -32,7 +32,6 @@ class StatusReader:
         partner: a connection of the reader's own.
         table: the table.
         status: its column.
-        has_skip: whether the engine passes over rows others have locked.
     """
 
     def __init__(self, partner: Partner, table: ReadTable, status: StatusColumn) -> None:
@@ -48,7 +47,8 @@ class StatusReader:
         """Claims rows and returns them."""
         limit = min(limit, _PIECE)
         rows = await self._taken_before(limit) if self._found_taken is not None else []
-        if not rows:
+        is_new = not rows
+        if is_new:
             self._found_taken = None
             async with self._partner.transaction():
                 rows = await self._read(self._status.new, (), limit, is_claim=True)
@@ -57,7 +57,7 @@ class StatusReader:
         if not rows:
             return None
         self._pause = _SHORTEST_REST
-        return Page(rows, None, len(rows))
+        return Page(rows, None, len(rows), {}, frozenset(), is_asked=is_new)
 
     async def _taken_before(self, limit: int) -> list[ChangedRow]:
         assert self._found_taken is not None  # noqa: S101 — the caller looked

@@ -54,7 +54,7 @@ class TimeReader:
             self._is_swept = False
             return None
         changed = [ChangedRow(self._table.name, key, values) for _, key, values in rows]
-        return Page(changed, position_at(self._latest, self._place), len(rows))
+        return Page(changed, position_at(self._latest, self._place), len(rows), {}, frozenset())
 
     async def _rows(self, limit: int) -> list[tuple[str, Key, tuple[object, ...]]]:
         dialect, table = self._partner.dialect, self._table
