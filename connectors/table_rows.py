@@ -131,7 +131,7 @@ def section_of(row: TableRow, revision: int) -> Any:
     return _built(record, columns, given, "", row.table.name)
 
 
-def _built(record: type[Any], columns: dict[str, Column], given: dict[str, Any], prefix: str, path: str) -> Any:
+def _built(record: Any, columns: dict[str, Column], given: dict[str, Any], prefix: str, path: str) -> Any:
     values: dict[str, Any] = {}
     for field, name, is_required, inner in _places(record, prefix):
         if inner:

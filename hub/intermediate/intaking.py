@@ -17,6 +17,8 @@ from hub.intermediate.translation import Translated, Translation, key_text
 
 #: Records in one transaction of the log.
 _ARRIVAL = 1_000
+#: A partner may clear its tables as it likes; each row is told, but does not make a flood.
+_NOT_WRONG = frozenset({"ROW_DELETED", "TABLE_EMPTIED"})
 _HOUR_SECONDS = 3_600.0
 
 
@@ -33,7 +35,7 @@ class Taken(Protocol):
 
 
 #: ``IntakeDesk.hand_in_rows``, handed in by ``hub.bootstrap``.
-Take = Callable[[Principal, int, int, list[bytes | Refusal], Pickup], Awaitable["asyncio.Future[Taken]"]]
+Take = Callable[[Principal, int, int, list[bytes | Refusal], Pickup], Awaitable[Awaitable[Taken]]]
 
 
 class Intaking:
@@ -72,7 +74,11 @@ class Intaking:
             return []
         refused = await self._hand_in(source, page, translated)
         self._saved[source.name] = page.position
-        return [table for table, count in refused.items() if self._count(table, count) > most_refused_per_hour]
+        flooding = [table for table, count in refused.items() if self._count(table, count) > most_refused_per_hour]
+        for table in flooding:
+            # Somebody looks at it; counting begins anew when it is read again.
+            del self._refused[table]
+        return flooding
 
     async def _states(self, page: Page) -> dict[tuple[str, str], RowState]:
         by_table: dict[str, list[str]] = {}
@@ -88,24 +94,25 @@ class Intaking:
     async def _hand_in(self, source: Source, page: Page, translated: Translated) -> Counter[str]:
         """Hands a page in, one arrival behind the other, and waits for all of them; returns refusals by table."""
         pieces = _pieces(translated)
-        handed: list[tuple[int, int, list[PickedRow], asyncio.Future[Taken]]] = []
+        handed: list[tuple[int, Awaitable[Taken]]] = []
         async with self._turn:
             try:
                 for number, (items, rows) in enumerate(pieces):
                     position = page.position if number == len(pieces) - 1 else None
                     pickup = Pickup(self._sender.peer_id, source.name, position, rows)
                     first, self._next = self._next, self._next + len(items)
-                    answered = await self._take(self._sender, self._stream_id, first, items, pickup)
-                    handed.append((first, len(items), rows, answered))
+                    handed.append((self._next, await self._take(self._sender, self._stream_id, first, items, pickup)))
             finally:
                 # Whatever broke: what was handed in is answered before anybody goes on.
-                await asyncio.gather(*(one[3] for one in handed), return_exceptions=True)
+                answers = await asyncio.gather(*(answered for _, answered in handed), return_exceptions=True)
         refused: Counter[str] = Counter()
-        for first, count, rows, answered in handed:
-            answer = answered.result().answer
-            if answer.is_blocked or answer.next_sequence != first + count:
+        for (after, _), taken, (_, rows) in zip(handed, answers, pieces, strict=True):
+            if isinstance(taken, BaseException):
+                raise taken
+            if taken.answer.is_blocked or taken.answer.next_sequence != after:
                 raise PageRefused("该平台已停用或流水号被他人占用 / blocked here, or its numbers are used by another")
-            refused.update(row.table_name for row in rows if row.ordinal in answer.violations)
+            wrong = {n for n, violation in taken.answer.violations.items() if violation.reason not in _NOT_WRONG}
+            refused.update(row.table_name for row in rows if row.ordinal in wrong)
         return refused
 
     def _count(self, table: str, count: int) -> int:
