@@ -7,6 +7,7 @@ the column by its place in the contract, and the record it becomes is checked on
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -153,7 +154,7 @@ def section_of(row: TableRow, revision: int) -> Any:
         Violated: FIELD_MISSING or FIELD_INVALID; names the column.
     """
     record: Any = row.table.record
-    columns = {column.name: column for column in row.table.columns}
+    columns = _columns_of(row.table)
     given = dict(zip(columns, row.values, strict=True))
     # A partner's own numbering holds; without one the hub's counts.
     if "revision" in record.__struct_fields__:
@@ -161,23 +162,19 @@ def section_of(row: TableRow, revision: int) -> Any:
     return _built(record, columns, given, "", row.table.name)
 
 
-def _built(record: type[Any], columns: dict[str, Column], given: dict[str, Any], prefix: str, path: str) -> Any:
+def _built(record: Any, columns: dict[str, Column], given: dict[str, Any], prefix: str, path: str) -> Any:
     values: dict[str, Any] = {}
-    info = msgspec.inspect.type_info(record)
-    assert isinstance(info, msgspec.inspect.StructType)  # noqa: S101 — records are structs
-    for field in info.fields:
-        if field.name in _INNER:
-            begin = f"{field.name}_"
-            if any(given[name] not in (None, "", 0) for name in columns if name.startswith(begin)):
-                values[field.name] = _built(_INNER[field.name], columns, given, begin, path)
+    for field, name, is_required, inner in _places(record, prefix):
+        if inner:
+            if any(given[column] not in (None, "", 0) for column in columns if column.startswith(inner)):
+                values[field] = _built(_INNER[field], columns, given, inner, path)
             continue
-        name = _column_of(field.name, prefix)
         value = given[name]
         if value is None or value == "":
-            if field.required:
+            if is_required:
                 raise Violated("FIELD_MISSING", f"{path}.{name}")
             continue
-        values[field.name] = _taken(columns[name], value, f"{path}.{name}")
+        values[field] = _taken(columns[name], value, path)
     made = record(**values)
     try:
         # The constructor checks nothing; read as a list, the record is checked field by field.
@@ -189,22 +186,48 @@ def _built(record: type[Any], columns: dict[str, Column], given: dict[str, Any],
         raise Violated("FIELD_INVALID", f"{path}.{_column_of(name, prefix)}", f"{value!r:.40} ({told})") from None
 
 
+class _Place(NamedTuple):
+    """Where a field of a record stands; ``inner`` is what the columns of a value inside it begin with."""
+
+    field: str
+    column: str
+    is_required: bool
+    inner: str
+
+
+@cache
+def _places(record: type[Any], prefix: str) -> tuple[_Place, ...]:
+    info = msgspec.inspect.type_info(record)
+    assert isinstance(info, msgspec.inspect.StructType)  # noqa: S101 — records are structs
+    return tuple(
+        _Place(
+            field.name, _column_of(field.name, prefix), field.required, f"{field.name}_" if field.name in _INNER else ""
+        )
+        for field in info.fields
+    )
+
+
+@cache
+def _columns_of(table: Table) -> dict[str, Column]:
+    return {column.name: column for column in table.columns}
+
+
 def _column_of(field: str, prefix: str) -> str:
     """Returns the column a field stands in: ``request_time`` of a request is not called ``request_request_time``."""
     return field if field.startswith(prefix) else f"{prefix}{field}"
 
 
-def _taken(column: Column, value: Any, path: str) -> Any:
+def _taken(column: Column, value: Any, table: str) -> Any:
     if column.choices is not None:
         try:
             return column.choices[str(value).strip().upper()]
         except KeyError:
             known = ", ".join(name.lower() for name in column.choices.__members__)
-            raise Violated("FIELD_INVALID", path, f"{value!r:.40} ({known})") from None
+            raise Violated("FIELD_INVALID", f"{table}.{column.name}", f"{value!r:.40} ({known})") from None
     if column.kind is ColumnKind.TRUTH:
         return bool(value)
     if column.name == "milestones":
-        return _milestones(value, path)
+        return _milestones(value, f"{table}.{column.name}")
     return value
 
 

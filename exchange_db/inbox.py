@@ -193,7 +193,7 @@ class _Writer:
         self._refused: list[tuple[Arrival, int, Refusal]] = []
         self._repeated: list[tuple[int, int, str]] = []
         self._tally: dict[int, list[int]] = {}
-        self._pickups: list[tuple[int, int, pickups.Pickup]] = []
+        self._pickups: list[tuple[int, int, pickups.Pickup, dict[int, Violation]]] = []
 
     async def take(self, arrival: Arrival) -> Answer:
         """Decides every item of one arrival and packs what is new."""
@@ -202,8 +202,6 @@ class _Writer:
             arrival = arrival._replace(first_sequence=expected)
         if arrival.first_sequence > expected or (arrival.pickup is not None and arrival.first_sequence != expected):
             return Answer("O" * len(arrival.items), {}, expected)
-        if arrival.pickup is not None:
-            self._pickups.append((arrival.stream_id, expected, arrival.pickup))
         repeats = min(expected - arrival.first_sequence, len(arrival.items))
         outcomes = ["D"] * len(arrival.items)
         violations: dict[int, Violation] = {}
@@ -211,6 +209,8 @@ class _Writer:
             await self._answer_repeats(arrival, repeats, outcomes, violations)
         if repeats < len(arrival.items):
             self._take_new(arrival, repeats, outcomes, violations)
+        if arrival.pickup is not None:
+            self._pickups.append((arrival.stream_id, expected, arrival.pickup, violations))
         return Answer("".join(outcomes), violations, self._last[arrival.stream_id] + 1)
 
     def _take_new(self, arrival: Arrival, first: int, outcomes: list[str], violations: dict[int, Violation]) -> None:
@@ -332,8 +332,8 @@ class _Writer:
                     *(as_array(self._tally[stream][column] for stream in streams) for column in range(3)),
                 ),
             )
-        for stream_id, first_sequence, pickup in self._pickups:
-            await pickups.note(self._session, stream_id, first_sequence, pickup)
+        for stream_id, first_sequence, pickup, violations in self._pickups:
+            await pickups.note(self._session, stream_id, first_sequence, pickup, violations)
         self._rows, self._keys, self._refused, self._repeated, self._tally = [], [], [], [], {}
         self._pickups = []
 

@@ -84,6 +84,12 @@ class LinkState(NamedTuple):
     clock_skew_ms: int
 
 
+#: What is wrong with a link, or with single tables of a partner's database.
+_TROUBLE = (
+    "coalesce(nullif(l.trouble, ''), (SELECT string_agg(z.table_name || ': ' || z.trouble, '; ' ORDER BY z.table_name)"
+    " FROM pickup_pauses z WHERE z.peer_id = p.peer_id), '')"
+)
+
 _COLUMNS = [peers.c[name] for name in Peer._fields]
 
 
@@ -158,7 +164,7 @@ async def redeem(session: WriteSession, code_digest: str, peer_id: str, now: dat
 async def link_states(session: ReadSession) -> list[LinkState]:
     """Returns the state of every link, by name of the neighbour; what has no number yet counts as waiting."""
     peer_columns = ", ".join(f"p.{name}" for name in Peer._fields)
-    link_columns = ", ".join(f"l.{name}" for name in LinkState._fields[5:])
+    link_columns = ", ".join(_TROUBLE if name == "trouble" else f"l.{name}" for name in LinkState._fields[5:])
     cursor = await session.driver.execute(
         f"SELECT {peer_columns}, l.last_sequence, l.acked_sequence, l.receipted_sequence,"  # noqa: S608 — constants
         f" l.last_sequence - l.acked_sequence + w.unnumbered, {link_columns}"

@@ -4,6 +4,8 @@ What a page of changes leaves here is written by ``note`` in the transaction tha
 ``exchange_db.inbox.Arrival``): a crash loses both or neither.
 """
 
+from collections.abc import Collection
+from enum import StrEnum
 from struct import Struct as Packing
 from typing import Any, NamedTuple
 
@@ -21,19 +23,22 @@ _REVISION = Packing(">ii")
 
 
 class PickedRow(NamedTuple):
-    """A row behind the record with that ordinal in its arrival; ``row_key`` is a JSON array of texts."""
+    """A row behind the record with that ordinal in its arrival; ``row_key`` is a JSON array of texts.
+
+    ``content_hash`` is what the row is known by when it is read again; a refused row has none, so that it is tried
+    again when its partner writes it again.
+    """
 
     ordinal: int
     table_name: str
     row_key: str
     revision: int
+    content_hash: bytes | None
 
 
 class RowState(NamedTuple):
-    """What a row held when it was read: the revision it went on with, and a hash of its content."""
+    """What a row held when it was last read: the revision it went on with, and a hash of its content."""
 
-    table_name: str
-    row_key: str
     revision: int
     content_hash: bytes
 
@@ -41,26 +46,43 @@ class RowState(NamedTuple):
 class Pickup(NamedTuple):
     """What goes into the ledger with an arrival of picked-up records.
 
-    ``position`` is how far ``source`` is read with this arrival, ``None`` when more of the page follows.
+    ``position`` is how far ``source`` is read with this arrival; ``None`` when more of the page follows, or where the
+    partner's own tables say what is read.
     """
 
     peer_id: str
     source: str
     position: str | None
     rows: list[PickedRow]
-    states: list[RowState]
+
+
+class PauseReason(StrEnum):
+    """Why a table is not read for now."""
+
+    UNREADABLE = "unreadable"  # the partner's database refuses; read again by itself once it does not
+    FLOOD = "flood"  # too many of its rows were refused; read again when somebody loads it
 
 
 class Pause(NamedTuple):
-    """A table that is not read for now: ``reason`` of ``exchange_db.reasons``, and what happened in words."""
+    """A table that is not read for now; ``trouble`` says what happened, in both languages."""
 
     table_name: str
-    reason: str
+    reason: PauseReason
     trouble: str
 
 
-async def note(session: HotSession | WriteSession, stream_id: int, first_sequence: int, pickup: Pickup) -> None:
-    """Writes what a pickup leaves; its records have the numbers from ``first_sequence`` on."""
+async def note(
+    session: HotSession | WriteSession, stream_id: int, first_sequence: int, pickup: Pickup, refused: Collection[int]
+) -> None:
+    """Writes what a pickup leaves; its records have the numbers from ``first_sequence`` on.
+
+    Args:
+        session: the transaction of the append.
+        stream_id: their stream.
+        first_sequence: number of the first.
+        pickup: what is to be kept.
+        refused: ordinals of records that were refused.
+    """
     packed = []
     for row in pickup.rows:
         packed.append(
@@ -70,10 +92,9 @@ async def note(session: HotSession | WriteSession, stream_id: int, first_sequenc
             + _REVISION.pack(4, row.revision)
         )
     await copy_rows(session.driver, _ROWS, packed)
-    if pickup.states:
-        # The last state of a row holds, should a page carry two.
-        states = {(state.table_name, state.row_key): state for state in pickup.states}
-        tables, keys, revisions, hashes = zip(*states.values(), strict=True)
+    known = [row for row in pickup.rows if row.content_hash is not None and row.ordinal not in refused]
+    if known:
+        _, tables, keys, revisions, hashes = zip(*known, strict=True)
         await session.driver.execute(
             "INSERT INTO pickup_states (peer_id, table_name, row_key, revision, content_hash)"
             " SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::int[], %s::bytea[])"
@@ -103,6 +124,15 @@ async def position_of(driver: AsyncConnection[Any], peer_id: str, source: str) -
     return row[0] if row else None
 
 
+async def positions_like(driver: AsyncConnection[Any], peer_id: str, prefix: str) -> dict[str, str]:
+    """Returns positions of a partner by source, of those whose name begins so."""
+    cursor = await driver.execute(
+        "SELECT source, position FROM pickup_positions WHERE peer_id = %s AND starts_with(source, %s)",
+        (peer_id, prefix),
+    )
+    return dict(await cursor.fetchall())
+
+
 async def forget_position(driver: AsyncConnection[Any], peer_id: str, source: str) -> None:
     """Makes a source be read from its beginning again."""
     await driver.execute("DELETE FROM pickup_positions WHERE peer_id = %s AND source = %s", (peer_id, source))
@@ -113,12 +143,12 @@ async def states_of(
 ) -> dict[str, RowState]:
     """Returns what some rows of a table held when they were last read, by their keys."""
     cursor = await driver.execute(
-        "SELECT table_name, row_key, revision, content_hash FROM pickup_states"
+        "SELECT row_key, revision, content_hash FROM pickup_states"
         " WHERE peer_id = %s AND table_name = %s AND row_key = ANY(%s)",
         (peer_id, table_name, row_keys),
         binary=True,
     )
-    return {row[1]: RowState(*row) for row in await cursor.fetchall()}
+    return {row[0]: RowState(row[1], row[2]) for row in await cursor.fetchall()}
 
 
 async def pause(driver: AsyncConnection[Any], peer_id: str, paused: Pause) -> None:
@@ -140,4 +170,4 @@ async def pauses_of(driver: AsyncConnection[Any], peer_id: str) -> dict[str, Pau
     cursor = await driver.execute(
         "SELECT table_name, reason, trouble FROM pickup_pauses WHERE peer_id = %s", (peer_id,)
     )
-    return {row[0]: Pause(*row) for row in await cursor.fetchall()}
+    return {row[0]: Pause(row[0], PauseReason(row[1]), row[2]) for row in await cursor.fetchall()}

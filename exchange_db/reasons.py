@@ -331,6 +331,14 @@ REASONS: dict[str, ReasonText] = {
         "The hub's database does not answer. Nothing was taken; send again.",
         "枢纽数据库无响应，本次未接收，请稍后重发。",
     ),
+    "ROW_DELETED": ReasonText(
+        "Row {value} was deleted in the partner's database; nothing is deleted here. To end a case, write its state.",
+        "对方中间库删除了行 {value}，本枢纽不随之删除；作废案件请改写其状态。",
+    ),
+    "TABLE_EMPTIED": ReasonText(
+        "Table {value} was emptied in the partner's database (TRUNCATE); nothing is deleted here.",
+        "对方中间库清空了表 {value}（TRUNCATE），本枢纽不随之删除。",
+    ),
     "INTERNAL": ReasonText("Something broke here; the log has it as {value}.", "枢纽内部故障，日志编号 {value}。"),
 }
 

@@ -31,7 +31,8 @@ from hub.evidence.reception import ReceptionDesk
 from hub.evidence.store import EvidenceStore
 from hub.intake.desk import IntakeDesk
 from hub.intake.own import OwnStream
-from hub.intermediate.link_files import link_of
+from hub.intermediate.link_files import find_link
+from hub.intermediate.pickup import PickupWorker
 from hub.intermediate.writeback import Means, WriteBack
 from hub.jobs.evidence import evidence_jobs
 from hub.jobs.runner import JobRunner
@@ -163,7 +164,13 @@ class Hub:
                 return None
             return Fetcher(ledger, dialler, desk.take, clock, settings.deliver, holder, peer).run()
 
-        return DeliveryOffice(ledger, listener, {"deliver": push, "fetch": fetch})
+        def pick_up(peer: Peer) -> Coroutine[Any, Any, None] | None:
+            if not peer.has_database:
+                return None
+            folder = settings.intermediate.folder
+            return PickupWorker(ledger, desk.hand_in_rows, settings.deliver, folder, holder, peer).run()
+
+        return DeliveryOffice(ledger, listener, {"deliver": push, "fetch": fetch, "pickup": pick_up})
 
     def _server(self, ledger: Ledger, listener: Listener, desk: IntakeDesk) -> RpcServer:
         settings = self._settings
@@ -222,7 +229,7 @@ def make_means(
             for code, major in register.in_force(clock())
         ]
 
-    find = partial(link_of, settings.intermediate.folder)
+    find = partial(find_link, settings.intermediate.folder)
     return Means(ledger, listener, clock, settings.deliver, settings.hub, holder, find, codes, pause_of)
 
 

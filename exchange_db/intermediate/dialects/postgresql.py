@@ -76,6 +76,19 @@ class PostgresqlPartner:
             cursor = await self.driver.execute(statement, values or None)
             return await cursor.fetchall()
 
+    async def fetch_binary(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Does the same with results in binary form: several times as fast for many rows."""
+        with _errors():
+            cursor = await self.driver.execute(statement, values or None, binary=True)
+            return await cursor.fetchall()
+
+    async def wait_for_notice(self, seconds: float) -> bool:
+        """Waits for a notification on the channels listened to; tells whether one came."""
+        with _errors():
+            async for _ in self.driver.notifies(timeout=seconds, stop_after=1):
+                return True
+        return False
+
     async def execute(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Runs a statement and returns how many rows it touched."""
         with partner_errors():
