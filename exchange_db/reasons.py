@@ -81,11 +81,6 @@ REASONS: dict[str, ReasonText] = {
         "The time lies {value} seconds ahead of this hub's clock; at most 300 are allowed. Set the clock.",
         "时间比本枢纽时钟快 {value} 秒（最多允许 300 秒），请校准时钟。",
     ),
-    "PARTNER_VALUE_UNFIT": ReasonText(
-        "The column of the partner's database does not take the value: {value}. Widen the column or its character set"
-        " there, then run sanji quarantine replay.",
-        "对方数据库的列存不下该值：{value}。请对方放宽该列的长度或字符集，再执行 sanji quarantine replay。",
-    ),
     "PARTNER_ROW_REFUSED": ReasonText(
         "The partner's database refused the row: {value}. Mend the cause there, then run sanji quarantine replay.",
         "对方数据库拒收该行：{value}。请对方排除原因，再执行 sanji quarantine replay。",
@@ -338,6 +333,9 @@ REASONS: dict[str, ReasonText] = {
     "TABLE_EMPTIED": ReasonText(
         "Table {value} was emptied in the partner's database (TRUNCATE); nothing is deleted here.",
         "对方中间库清空了表 {value}（TRUNCATE），本枢纽不随之删除。",
+    ),
+    "COLUMN_UNFIT": ReasonText(
+        "The partner's column cannot hold this value: {value}.", "对方数据库的该列容不下此值：{value}。"
     ),
     "INTERNAL": ReasonText("Something broke here; the log has it as {value}.", "枢纽内部故障，日志编号 {value}。"),
 }

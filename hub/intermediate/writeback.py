@@ -255,7 +255,7 @@ class WriteBack:
 
 
 def _violation(bad: Bad) -> Violation:
-    reason = "PARTNER_VALUE_UNFIT" if bad.column else "PARTNER_ROW_REFUSED"
+    reason = "COLUMN_UNFIT" if bad.column else "PARTNER_ROW_REFUSED"
     return Violated(reason, f"{bad.table}.{bad.column}".rstrip("."), bad.told).violation
 
 

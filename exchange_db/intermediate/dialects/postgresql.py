@@ -8,7 +8,7 @@ from typing import Any, Self
 import psycopg
 from sqlalchemy import make_url
 
-from exchange_db.intermediate.dialect import upsert_on_conflict
+from exchange_db.intermediate.dialect import COMMENT_ON, upsert_on_conflict
 from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row, RowRefused
 from exchange_db.intermediate.schema import Column, ColumnKind
 
@@ -30,6 +30,7 @@ class PostgresqlDialect:
     """The SQL of PostgreSQL."""
 
     name = "postgresql"
+    words = COMMENT_ON
 
     def quoted(self, name: str) -> str:
         """Returns a name in double quotes."""
@@ -65,7 +66,12 @@ class PostgresqlPartner:
         dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         with partner_errors():
             driver = await psycopg.AsyncConnection.connect(
-                dsn, autocommit=True, connect_timeout=_CONNECT_SECONDS, prepare_threshold=3
+                dsn,
+                autocommit=True,
+                connect_timeout=_CONNECT_SECONDS,
+                prepare_threshold=3,
+                # The server converts, so that it is the one to refuse what its own encoding lacks.
+                client_encoding="utf8",
             )
             await driver.execute("SELECT set_config('timezone', %s, false)", (zone,))
         return cls(driver)
@@ -78,13 +84,13 @@ class PostgresqlPartner:
 
     async def fetch_binary(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Does the same with results in binary form: several times as fast for many rows."""
-        with _errors():
+        with partner_errors():
             cursor = await self.driver.execute(statement, values or None, binary=True)
             return await cursor.fetchall()
 
     async def wait_for_notice(self, seconds: float) -> bool:
         """Waits for a notification on the channels listened to; tells whether one came."""
-        with _errors():
+        with partner_errors():
             async for _ in self.driver.notifies(timeout=seconds, stop_after=1):
                 return True
         return False

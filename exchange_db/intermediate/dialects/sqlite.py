@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import make_url
 
-from exchange_db.intermediate.dialect import upsert_on_conflict
+from exchange_db.intermediate.dialect import DefinitionWords, upsert_on_conflict
 from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row, RowRefused
 from exchange_db.intermediate.schema import Column, ColumnKind
 
@@ -42,6 +42,7 @@ class SqliteDialect:
     """
 
     name = "sqlite"
+    words = DefinitionWords(view="CREATE VIEW IF NOT EXISTS {name}", column="{definition}{comma} -- {meaning}")
 
     def __init__(self, zone: str) -> None:
         offset = datetime.now(ZoneInfo(zone)).utcoffset()

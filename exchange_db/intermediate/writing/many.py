@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from exchange_db.intermediate.columns import ColumnFacts
 from exchange_db.intermediate.partner import Partner, Row
 from exchange_db.intermediate.schema import ColumnKind
-from exchange_db.intermediate.writing.columns import Known
 from exchange_db.intermediate.writing.targets import Target
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,7 +28,7 @@ class ManyWriter:
         self._precision = "milliseconds" if partner.dialect.name == "sqlite" else "auto"
         self._statements: dict[Target, tuple[str, list[int]]] = {}
 
-    async def prepare(self, target: Target, known: dict[str, Known]) -> None:
+    async def prepare(self, target: Target, known: dict[str, ColumnFacts]) -> None:
         """Makes the statement of a table."""
         del known
         # Times are handed over as texts: a statement without functions is sent for many rows at once.

@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol, Self
 
+from exchange_db.intermediate.columns import ColumnFacts, read_columns
 from exchange_db.intermediate.dialects.postgresql import PostgresqlPartner
+from exchange_db.intermediate.fitting import trouble_of
 from exchange_db.intermediate.partner import Partner, PartnerRefused, Row, RowRefused
-from exchange_db.intermediate.writing.columns import Known, misfit, read_columns
 from exchange_db.intermediate.writing.many import ManyWriter
 from exchange_db.intermediate.writing.stage import StageWriter
 from exchange_db.intermediate.writing.targets import Bad, Item, Target, newest
@@ -36,7 +37,7 @@ _BEGINNING = {"postgresql": ("SET CONSTRAINTS ALL IMMEDIATE",), "mariadb": (), "
 class RowWriter(Protocol):
     """Writes many rows in the fastest way an engine has."""
 
-    async def prepare(self, target: Target, known: dict[str, Known]) -> None:
+    async def prepare(self, target: Target, known: dict[str, ColumnFacts]) -> None:
         """Gets ready for a target; ``known`` are the columns of its table."""
 
     def begin(self) -> None:
@@ -59,7 +60,7 @@ class WritingSession:
         self._writer: RowWriter = (
             StageWriter(partner) if isinstance(partner, PostgresqlPartner) else ManyWriter(partner, zone)
         )
-        self._known: dict[Target, dict[str, Known]] = {}
+        self._known: dict[Target, dict[str, ColumnFacts]] = {}
         self._turn = asyncio.Lock()
         #: SQLite has no variables of a session: there a row of a table says whose transaction it is.
         self._has_mark = False
@@ -97,7 +98,8 @@ class WritingSession:
             PartnerRefused: the table is not as it must be; says what is missing.
         """
         if target not in self._known:
-            known = await read_columns(self.partner, target)
+            known = await read_columns(self.partner, target.table)
+            _require_columns(target, known)
             await self._writer.prepare(target, known)
             self._known[target] = known
 
@@ -137,7 +139,7 @@ class WritingSession:
             told = (
                 Bad(item, target.table, name, why)
                 for (name, known), value in zip(checked, item.values, strict=True)
-                if (why := misfit(known, value))
+                if (why := trouble_of(known, value))
             )
             found = next(told, None)
             if found is None:
@@ -156,6 +158,22 @@ class WritingSession:
                 return await self._split(target, items[:middle]) + await self._split(target, items[middle:])
             return [Bad(items[0], target.table, error.column, str(error))]
         return []
+
+
+def _require_columns(target: Target, known: dict[str, ColumnFacts]) -> None:
+    table = target.table
+    if not known:
+        raise PartnerRefused(f"没有表 {table} / there is no table {table}")
+    written = {column.name for column in target.columns}
+    missing = sorted(written - known.keys())
+    if missing:
+        raise PartnerRefused(f"表 {table} 没有列 {missing[0]} / the table {table} has no column {missing[0]}")
+    for name, facts in known.items():
+        if name not in written and not facts.is_left_out_well:
+            raise PartnerRefused(
+                f"{table}.{name} 必填，但枢纽不写此列，请设默认值 / must be filled, but the hub does not write it:"
+                " give it a default"
+            )
 
 
 async def has_table(partner: Partner, name: str) -> bool:

@@ -9,10 +9,10 @@ from struct import Struct
 from typing import Any
 
 from exchange_db.bulk import HEADER, TRAILER
+from exchange_db.intermediate.columns import ColumnFacts
 from exchange_db.intermediate.dialects.postgresql import PostgresqlPartner, partner_errors
 from exchange_db.intermediate.partner import Row
 from exchange_db.intermediate.schema import Column, ColumnKind
-from exchange_db.intermediate.writing.columns import Known
 from exchange_db.intermediate.writing.targets import Target
 from exchange_db.session import POSTGRES_EPOCH
 
@@ -39,7 +39,7 @@ class StageWriter:
         self._statements: dict[Target, tuple[str, str, str]] = {}
         self._filled: set[str] = set()
 
-    async def prepare(self, target: Target, known: dict[str, Known]) -> None:
+    async def prepare(self, target: Target, known: dict[str, ColumnFacts]) -> None:
         """Makes the stage of a table."""
         quoted = self._partner.dialect.quoted
         # Another session object on the same connection may have made stages before.
@@ -109,6 +109,8 @@ _PACKERS: dict[ColumnKind, Callable[[Any], list[bytes]]] = {
 
 
 def _cast(name: str, column: Column, wanted: str) -> str:
+    # "character" alone is one of length 1.
+    wanted = "bpchar" if wanted == "character" else wanted
     if wanted == _STAGED[column.kind]:
         return name
     if column.kind is ColumnKind.TIME and wanted in _TEXTS:
