@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from connectors.table_rows import rows_of
-from exchange_db.intermediate import schema
 from exchange_db.intermediate.partner import Partner, PartnerRefused, open_partner
 from exchange_db.intermediate.schema import Column, ColumnKind
 from exchange_db.intermediate.writing.given import Sheet, put_codes, put_sheet, remove_old
@@ -15,9 +14,9 @@ from exchange_db.intermediate.writing.session import WritingSession
 from exchange_db.intermediate.writing.targets import OURS, Bad, Item, Target
 from exchange_db.records import Record
 from hub.intermediate.writeback_rows import sheet_of
-from tests.support.builders import DAY, a_case, a_report, a_cell, a_sheet, an_action
+from tests.support.builders import DAY, a_case, a_cell, a_report, a_sheet, an_action
 from tests.support.clock import NOON
-from tests.support.partners import make_tables
+from tests.support.pickups import make_tables
 
 ZONE = "Asia/Shanghai"
 
@@ -156,7 +155,7 @@ async def test_old_rows_of_the_hub_are_taken_away_and_those_of_the_partner_stay(
     await _put(session, a_case("old"), a_case("own"))
     await session.partner.execute("UPDATE x_case SET written_time = NULL WHERE case_no = 'own'")
     assert await remove_old(session, NOON) == 0
-    assert await remove_old(session, NOON + 1) == 1
+    assert await remove_old(session, NOON + 1_000_000) == 1
     assert [row[0] for row in await _addresses(session.partner)] == ["own"]
     assert await session.partner.fetch("SELECT count(*) FROM x_change_log WHERE op = 'D'") == [(0,)]
 

@@ -7,10 +7,7 @@ from typing import Any
 
 from exchange_db import inbox, outbox
 from exchange_db.inbox import Arrival, Entry
-from exchange_db.intermediate import schema
-from exchange_db.intermediate.capture import Watched, install
-from exchange_db.intermediate.dialect import create_table
-from exchange_db.intermediate.partner import Partner, Row, open_partner
+from exchange_db.intermediate.partner import Row, open_partner
 from exchange_db.keys import partition_of
 from exchange_db.peers import DATABASE, Peer
 from exchange_db.session import Ledger
@@ -27,12 +24,6 @@ from tests.support.stages import until
 _QUICK = DeliverPart(
     backoff_first_seconds=0.05, backoff_cap_seconds=0.1, heartbeat_seconds=0.1, answer_timeout_seconds=20.0
 )
-
-
-async def make_tables(partner: Partner) -> None:
-    """Makes our tables at a partner, with the triggers that log its own changes."""
-    await partner.run_script([create_table(partner.dialect, table) for table in schema.TABLES.values()])
-    await install(partner, [Watched(table.name, table.key) for table in schema.SHARED])
 
 
 async def enrol_partner(ledger: Ledger, peer_id: str = COUNTY, relation: str = "child") -> Peer:
