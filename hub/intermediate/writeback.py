@@ -140,9 +140,7 @@ class WriteBack:
         self._is_down = False
         try:
             async with asyncio.TaskGroup() as tasks, means.ledger.dedicated() as telling:
-                teller = ReceiptTeller(
-                    telling, means.listener, means.clock, link, standing, has_table=has_receipts
-                )  # fmt: skip
+                teller = ReceiptTeller(telling, means.listener, link, standing, has_table=has_receipts)
                 most = min(MOST_PARCELS, link.most_rows_per_second or MOST_PARCELS)
                 source = ParcelSource(
                     connection, means.listener, self._partner, means.hub.region, rows, means.clock, most

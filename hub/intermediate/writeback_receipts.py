@@ -11,7 +11,6 @@ from exchange_db.intermediate.partner import Row
 from exchange_db.intermediate.writing.given import put_receipts
 from exchange_db.pickup_receipts import REFUSED, RowReceipt
 from exchange_db.session import Dedicated
-from hub.clock import Clock
 from hub.intermediate.link_files import Capture, DatabaseLink, SourceTable
 from hub.intermediate.marks import Standing
 from hub.listener import Listener
@@ -19,8 +18,6 @@ from hub.listener import Listener
 #: Most numbers answered in one transaction.
 _MOST_NUMBERS = 2_000
 _POLL_SECONDS = 1.0
-#: The pick-up marks a row as taken right after the commit that takes it. Until then its status is not ours to move.
-_STATUS_DELAY = 2_000_000
 _PATH_LENGTH, _MESSAGE_LENGTH, _KEY_LENGTH = 200, 1_000, 400
 
 
@@ -30,7 +27,6 @@ class ReceiptTeller:
     Args:
         connection: to the ledger, for this alone.
         listener: wake-ups of this process.
-        clock: the hub's clock.
         link: the partner's link file.
         standing: the session there.
         has_table: whether there is an ``x_receipt``.
@@ -40,7 +36,6 @@ class ReceiptTeller:
         self,
         connection: Dedicated,
         listener: Listener,
-        clock: Clock,
         link: DatabaseLink,
         standing: Standing,
         *,
@@ -48,7 +43,6 @@ class ReceiptTeller:
     ) -> None:
         self._connection = connection
         self._listener = listener
-        self._clock = clock
         self._link = link
         self._standing = standing
         self._has_table = has_table
@@ -71,8 +65,6 @@ class ReceiptTeller:
         if found is None:
             return False
         rows = await pickup_receipts.settled(self._connection.driver, stream_id, after, found.last)
-        if self._statuses and any((row.taken_time or 0) > self._clock() - _STATUS_DELAY for row in rows):
-            return False
         async with self._standing.advancing(receipt_sequence=found.last):
             if self._has_table and rows:
                 await put_receipts(self._standing.session, [_as_row(row) for row in rows], is_settled=True)

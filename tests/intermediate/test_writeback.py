@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ async def _ready(url: str, **changes: object) -> DatabaseLink:
     return DatabaseLink(COUNTY, "中方县", url, **changes)  # type: ignore[arg-type]
 
 
-def _assigned(case_no: str, revision: int = 1, **changes: object) -> Entry:
+def _assigned(case_no: str, revision: int = 1, **changes: Any) -> Entry:
     """An assignment of another county's case, written by the city."""
     section = an_assignment(revision, **changes)
     return an_entry(a_case(case_no, OTHER_COUNTY, assignment=section), CITY)
@@ -220,7 +221,7 @@ async def test_a_partner_with_tables_of_its_own_gets_its_own_words(
     rows = await rows_at(partner_url, "SELECT task_id, src, zt, db FROM gd_task ORDER BY task_id")
     assert rows == [("c1", "市平台", 1, 0), ("c3", "市平台", 1, 1), ("c4", "市平台", 1, 0)]
     times = {str(row[0])[:19] for row in await rows_at(partner_url, "SELECT jz_sj FROM gd_task")}
-    assert times == {"2020-06-16 20:00:00"}
+    assert times == {"2020-06-16 10:00:00"}
     async with ledger.read() as session:
         cursor = await session.driver.execute("SELECT sequence, reason, field_path FROM quarantine")
         assert await cursor.fetchall() == [(2, "PARTNER_WORD_MISSING", "gd_task.zt")]

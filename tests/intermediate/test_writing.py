@@ -1,6 +1,5 @@
 """Rows written into a partner's database: guarded, repeatable, without echo, and only the refused ones left out."""
 
-from collections.abc import AsyncIterator
 from itertools import permutations
 
 import msgspec
@@ -22,13 +21,13 @@ ZONE = "Asia/Shanghai"
 
 
 @pytest.fixture
-async def session(partner: Partner) -> AsyncIterator[WritingSession]:
+async def session(partner: Partner) -> WritingSession:
     """The hub's session at a partner with our tables, watched by triggers."""
     await make_tables(partner)
     opened = await WritingSession.open(partner, ZONE)
     for target in OURS.values():
         await opened.prepare(target)
-    yield opened
+    return opened
 
 
 def _items(record: Record, sequence: int = 1) -> list[tuple[Target, Item]]:
