@@ -59,9 +59,10 @@ protos: setup ## Write the Python code of the contracts anew
 release-contract: setup ## Make the contracts as they are the ones that may not be broken from now on
 	@$(BIN)/buf build -o protos/released.binpb
 
-docs: setup ## Draw docs/errors.md and docs/settings.md anew
+docs: setup ## Draw docs/errors.md, docs/settings.md and docs/sql anew
 	@$(BIN)/python -m exchange_db.reasons > docs/errors.md
 	@$(BIN)/python -m hub.settings > docs/settings.md
+	@$(BIN)/python -m exchange_db.intermediate.scripts docs/sql
 
 bench: setup ## Measure; each measurement prints its ratio to a limit taken in the same run
 	@$(BIN)/python -m bench $(ARGS)

@@ -326,6 +326,9 @@ REASONS: dict[str, ReasonText] = {
         "Table {value} was emptied in the partner's database (TRUNCATE); nothing is deleted here.",
         "对方中间库清空了表 {value}（TRUNCATE），本枢纽不随之删除。",
     ),
+    "COLUMN_UNFIT": ReasonText(
+        "The partner's column cannot hold this value: {value}.", "对方数据库的该列容不下此值：{value}。"
+    ),
     "INTERNAL": ReasonText("Something broke here; the log has it as {value}.", "枢纽内部故障，日志编号 {value}。"),
 }
 

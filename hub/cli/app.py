@@ -24,6 +24,7 @@ COMMANDS = (
     "deadline",
     "demo",
     "figures",
+    "intermediate",
     "keys",
     "mapping",
     "peers",

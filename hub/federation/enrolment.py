@@ -10,7 +10,7 @@ from pathlib import Path
 from auth.certificates import thumbprint
 from connectors.county.profile import Profile, write_profile
 from connectors.transports.grpc_peer import GrpcPeer, Target, check_pin
-from exchange_db import wakeups
+from exchange_db import peers, wakeups
 from exchange_db.session import Ledger
 from hub.federation import joining
 from hub.federation.joining import Letter
@@ -88,6 +88,27 @@ async def accept_as_platform(letter: Letter, folder: Path, certificate: Path, ke
         key=key.resolve(),
     )
     write_profile(folder, profile)
+
+
+async def enter_database(
+    ledger: Ledger, settings: Settings, *, peer_id: str, name: str, kind: str, relation: str, is_replacing: bool
+) -> bool:
+    """Enters a partner whose database is the link to it; tells whether it did.
+
+    It does not where the partner is known by a certificate, unless ``is_replacing``: that certificate is then refused.
+
+    Raises:
+        Violated: the name does not fit the relation.
+    """
+    async with ledger.write() as session:
+        known = await peers.by_id(session, peer_id)
+        if known is not None and known.address != joining.DATABASE and not is_replacing:
+            return False
+        await joining.enter_database(
+            session, peer_id=peer_id, name=name, kind=kind, relation=relation, hub_region=settings.hub.region
+        )
+    await announce(ledger)
+    return True
 
 
 async def announce(ledger: Ledger) -> None:

@@ -20,6 +20,9 @@ from exchange_db.records import Violated
 from exchange_db.regions import region_of, subtree
 from exchange_db.session import WriteSession
 
+#: Address of a partner whose database is the link; no certificate has a thumbprint that begins so.
+DATABASE = "database:"
+_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 #: How long an invitation can be used.
 VALIDITY = timedelta(days=7)
 
@@ -128,6 +131,19 @@ async def accept(session: WriteSession, letter: Letter, certificate: bytes, hub_
     )
     await peers.enrol(session, peer)
     return peer
+
+
+async def enter_database(
+    session: WriteSession, *, peer_id: str, name: str, kind: str, relation: str, hub_region: int
+) -> None:
+    """Enters a partner whose database is the link to it: it is known by its link file, not by a certificate.
+
+    Raises:
+        Violated: the name does not fit the relation.
+    """
+    region = _region_for(peer_id, relation, hub_region)
+    mark = f"{DATABASE}{peer_id}"
+    await peers.enrol(session, NewPeer(peer_id, name, region, kind, relation, DATABASE, mark, _NEVER))
 
 
 def expires_of(letter: Letter) -> datetime:

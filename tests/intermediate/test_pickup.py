@@ -37,7 +37,7 @@ async def hub(
 
 
 async def test_rows_of_a_case_become_one_record(hub: Pickup, partner: Partner) -> None:
-    case = a_case(report=a_report(), handling=a_handling(), actions=(an_action(),))
+    case = a_case(report=a_report(), handling=a_handling(), actions=(an_action(action_time=NOON),))
     component = a_component()
     await write(partner, case, component)
     async with hub.running():

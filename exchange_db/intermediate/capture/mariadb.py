@@ -16,12 +16,11 @@ from exchange_db.intermediate.capture.parts import (
     Part,
     Standing,
     Watched,
-    literal,
     name_of,
     no_table,
     same,
 )
-from exchange_db.intermediate.dialect import Dialect
+from exchange_db.intermediate.dialect import Dialect, literal
 from exchange_db.intermediate.partner import Partner
 
 _OPTIONS = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"

@@ -137,11 +137,6 @@ def no_table(table: str) -> CaptureRefused:
     )
 
 
-def literal(text: str) -> str:
-    """Returns a text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def same(one: str, other: str) -> bool:
     """Tells whether two statements differ in nothing but space."""
     return "".join(one.split()) == "".join(other.split())

@@ -15,12 +15,11 @@ from exchange_db.intermediate.capture.parts import (
     Part,
     Standing,
     Watched,
-    literal,
     name_of,
     no_table,
     same,
 )
-from exchange_db.intermediate.dialect import Dialect
+from exchange_db.intermediate.dialect import Dialect, literal
 from exchange_db.intermediate.partner import Partner
 
 #: From 13 on a transaction's number has a type of its own; before, and on engines made of 12, it is a bigint.

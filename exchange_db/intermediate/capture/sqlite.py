@@ -11,12 +11,11 @@ from exchange_db.intermediate.capture.parts import (
     Part,
     Standing,
     Watched,
-    literal,
     name_of,
     no_table,
     same,
 )
-from exchange_db.intermediate.dialect import Dialect
+from exchange_db.intermediate.dialect import Dialect, literal
 from exchange_db.intermediate.partner import Partner
 
 _LOG = f"""CREATE TABLE IF NOT EXISTS {CHANGE_LOG} (

@@ -14,7 +14,7 @@ import asyncmy
 from asyncmy import errors
 from sqlalchemy import make_url
 
-from exchange_db.intermediate.dialect import placeholder
+from exchange_db.intermediate.dialect import DefinitionWords, placeholder
 from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row
 from exchange_db.intermediate.schema import Column, ColumnKind
 
@@ -28,6 +28,7 @@ _TYPES = {
 }
 _CONNECT_SECONDS = 10
 _ENCODING = "utf8mb4"
+_OPTIONS = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 #: Errors with numbers of the client (2000–2999) mean that the server was not reached or broke off; of the server's own,
 #: these: too many connections, shutdown, lock wait, deadlock, killed.
 _PASSING = frozenset({1040, 1053, 1077, 1203, 1205, 1213, 1317, 1927})
@@ -41,6 +42,9 @@ class MariadbDialect:
     """
 
     name = "mariadb"
+    words = DefinitionWords(
+        column="{definition} COMMENT {quoted_meaning}{comma}", options=f" {_OPTIONS} COMMENT={{quoted_meaning}}"
+    )
 
     def __init__(self, zone: str) -> None:
         offset = datetime.now(ZoneInfo(zone)).utcoffset()
@@ -101,8 +105,10 @@ class MariadbPartner:
                 charset=_ENCODING,
                 autocommit=True,
                 connect_timeout=_CONNECT_SECONDS,
-                # What does not fit is refused, never cut; empty text stays what it is.
-                init_command="SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE'",
+                # What does not fit is refused, never cut; empty text stays what it is. That something is there
+                # already, or is not, is no warning.
+                init_command="SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE',"
+                " sql_notes = 0",
             )
         return cls(driver, zone)
 

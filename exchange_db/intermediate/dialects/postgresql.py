@@ -7,7 +7,7 @@ from typing import Any, Self
 import psycopg
 from sqlalchemy import make_url
 
-from exchange_db.intermediate.dialect import upsert_on_conflict
+from exchange_db.intermediate.dialect import COMMENT_ON, upsert_on_conflict
 from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row
 from exchange_db.intermediate.schema import Column, ColumnKind
 
@@ -26,6 +26,7 @@ class PostgresqlDialect:
     """The SQL of PostgreSQL."""
 
     name = "postgresql"
+    words = COMMENT_ON
 
     def quoted(self, name: str) -> str:
         """Returns a name in double quotes."""
@@ -61,7 +62,12 @@ class PostgresqlPartner:
         dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         with _errors():
             driver = await psycopg.AsyncConnection.connect(
-                dsn, autocommit=True, connect_timeout=_CONNECT_SECONDS, prepare_threshold=3
+                dsn,
+                autocommit=True,
+                connect_timeout=_CONNECT_SECONDS,
+                prepare_threshold=3,
+                # The server converts, so that it is the one to refuse what its own encoding lacks.
+                client_encoding="utf8",
             )
             await driver.execute("SELECT set_config('timezone', %s, false)", (zone,))
         return cls(driver)

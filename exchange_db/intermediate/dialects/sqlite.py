@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import make_url
 
-from exchange_db.intermediate.dialect import upsert_on_conflict
+from exchange_db.intermediate.dialect import DefinitionWords, upsert_on_conflict
 from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row
 from exchange_db.intermediate.schema import Column, ColumnKind
 
@@ -41,6 +41,7 @@ class SqliteDialect:
     """
 
     name = "sqlite"
+    words = DefinitionWords(view="CREATE VIEW IF NOT EXISTS {name}", column="{definition}{comma} -- {meaning}")
 
     def __init__(self, zone: str) -> None:
         offset = datetime.now(ZoneInfo(zone)).utcoffset()
@@ -48,8 +49,8 @@ class SqliteDialect:
         self._offset = int(offset.total_seconds())
 
     def quoted(self, name: str) -> str:
-        """Returns a name in double quotes."""
-        return ".".join(f'"{part.replace(chr(34), chr(34) * 2)}"' for part in name.split("."))
+        """Returns a name in backticks: one in double quotes is read as a text where there is no such column."""
+        return ".".join(f"`{part.replace('`', '``')}`" for part in name.split("."))
 
     def type_of(self, column: Column) -> str:
         """Returns the type of a column; the engine enforces no lengths, they are told to people."""

@@ -1,0 +1,241 @@
+"""``sanji intermediate``: partners whose database is the link to them, and what stands in those databases."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from exchange_db.intermediate.capture import CaptureRefused, Finding, Standing
+from exchange_db.intermediate.partner import Partner, PartnerRefused, PartnerUnreachable, open_partner
+from hub.cli.app import app
+from hub.cli.configuration import load
+from hub.cli.terminal import plain, visible
+from hub.intermediate.link_files import DatabaseLink, LinkFileInvalid, Manner, read_links
+from hub.settings import Settings
+
+commands = typer.Typer(no_args_is_help=True, help="数据交换中间库：安装、检查、登记。 / Intermediate databases.")
+app.add_typer(commands, name="intermediate")
+
+Config = Annotated[Path, typer.Option(help="设置文件 / settings file")]
+PeerId = Annotated[str, typer.Argument(metavar="PEER", help="对方标识，如 431221.platform / name of the partner")]
+T = TypeVar("T")
+
+_STANDINGS = {
+    Standing.INSTALLED: "已安装",
+    Standing.MISSING: "缺失",
+    Standing.DIFFERS: "与应有的不同",
+    Standing.DISABLED: "已停用",
+    Standing.UNKNOWN: "多余",
+}
+_MANNERS = {Manner.OURS: "本方表", Manner.THEIRS: "对方表"}
+_COLOURS = {"✓": "green", "!": "yellow", "✗": "red"}
+
+
+class Engine(StrEnum):
+    """Engines for which there is a script."""
+
+    POSTGRESQL = "postgresql"
+    MARIADB = "mariadb"
+    SQLITE = "sqlite"
+    ORACLE = "oracle"
+    DAMENG = "dameng"
+    SQLSERVER = "sqlserver"
+
+
+@commands.command(name="list")
+def list_links(config: Config = Path("sanji.toml")) -> None:
+    """列出各链路：数据库、方式、变更捕获及其保证。 / List links and what their capture guarantees."""
+    from hub.intermediate.guarantees import captures_of, guarantee_of
+
+    settings = load(config)
+    links = _links(settings)
+    if not links:
+        typer.echo(
+            f"{settings.intermediate.folder} 中没有链路文件，写法见 docs/intermediate-database.md。 / No link files."
+        )
+        return
+    table = Table()
+    for title in ("标识", "名称", "数据库", "方式", "变更捕获", "保证 / guarantee"):
+        table.add_column(title, overflow="fold")
+    for link in links.values():
+        captures = captures_of(link)
+        guarantees = "\n".join("\n  ".join(guarantee_of(capture, link.engine)) for capture in captures)
+        table.add_row(link.peer, plain(link.name), link.engine, _MANNERS[link.manner], "\n".join(captures), guarantees)
+    Console(highlight=False).print(table)
+
+
+@commands.command()
+def script(
+    peer_id: Annotated[str, typer.Argument(metavar="[PEER]", help="某一链路所需的脚本 / of one link")] = "",
+    engine: Annotated[Engine | None, typer.Option(help="数据库种类 / engine")] = None,
+    config: Config = Path("sanji.toml"),
+) -> None:
+    """打印建库脚本，交给数据库管理员执行。 / Print the script an administrator runs."""
+    from exchange_db.intermediate.scripts import DIALECTS, as_file
+    from hub.intermediate.installing import script_of
+
+    if peer_id:
+        link = _link(load(config), peer_id)
+        dialect = DIALECTS[link.engine]
+        typer.echo(as_file(dialect, script_of(link, dialect)), nl=False)
+    elif engine is not None:
+        typer.echo(as_file(DIALECTS[engine]), nl=False)
+    else:
+        _fail("请给出 PEER 或 --engine，如 --engine mariadb。 / Name a PEER or an --engine.", 2)
+
+
+@commands.command()
+def install(peer_id: PeerId, config: Config = Path("sanji.toml")) -> None:
+    """在对方库中建表、安装触发器；已有的不动，可重复执行。 / Make tables and triggers; harmless twice."""
+    from hub.intermediate import installing
+
+    settings = load(config)
+    link = _link(settings, peer_id)
+    try:
+        made = _with_partner(link, lambda partner: installing.install(partner, link, settings.hub.id))
+    except CaptureRefused as error:
+        _fail(f"未安装：{error}")
+    _print_findings(made)
+    typer.echo("全部就绪。 / Everything was there already." if not made else f"已安装 {len(made)} 项。 / Installed.")
+
+
+@commands.command()
+def show(peer_id: PeerId, config: Config = Path("sanji.toml")) -> None:
+    """查看对方库中已安装、缺失、被改动的对象；有问题时退出码为 1。 / Show what is installed there."""
+    from hub.intermediate import installing
+
+    link = _link(load(config), peer_id)
+    findings = _with_partner(link, lambda partner: installing.show(partner, link))
+    _print_findings(findings)
+    if any(one.standing is not Standing.INSTALLED for one in findings):
+        _fail(f"有对象不符，请执行 sanji intermediate install {peer_id}（“多余”的不影响使用）。 / Not all is in order.")
+
+
+@commands.command()
+def remove(
+    peer_id: PeerId,
+    yes: Annotated[bool, typer.Option("--yes", help="不再询问 / do not ask")] = False,
+    config: Config = Path("sanji.toml"),
+) -> None:
+    """从对方库中移除触发器与键日志；业务表与数据保留。 / Take capture away; tables and rows stay."""
+    from exchange_db.intermediate import capture
+
+    link = _link(load(config), peer_id)
+    if not yes:
+        typer.confirm("移除后的改动不再可见，尚未取走的键日志将丢失。继续？ / Go on?", abort=True)
+    statements = _with_partner(link, capture.remove)
+    for statement in statements:
+        typer.echo(statement)
+    typer.echo(f"已移除 {len(statements)} 项，业务表保留。 / Removed; tables stay.")
+
+
+@commands.command()
+def check(peer_id: PeerId, config: Config = Path("sanji.toml")) -> None:
+    """检查连接、版本、字符集、时钟、表、权限与映射文件。 / Check a link from one end to the other."""
+    settings = load(config)
+    if not _inspect(_link(settings, peer_id), settings):
+        raise typer.Exit(1)
+
+
+@commands.command()
+def register(
+    peer_id: PeerId,
+    kind: Annotated[Literal["hub", "platform"], typer.Option(help="枢纽或业务平台 / hub or platform")] = "platform",
+    relation: Annotated[
+        Literal["child", "parent"], typer.Option(help="对方是下级还是上级 / what it is to us")
+    ] = "child",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="改用数据库，停用其原有证书 / in place of its certificate")
+    ] = False,
+    config: Config = Path("sanji.toml"),
+) -> None:
+    """检查无误后登记为邻居，枢纽随即开始交换。 / Check, then enter the partner as a neighbour."""
+    from exchange_db.records import Violated
+    from exchange_db.session import Ledger
+    from hub.cli.ledger import with_ledger
+    from hub.federation.enrolment import enter_database
+
+    settings = load(config)
+    link = _link(settings, peer_id)
+    if not _inspect(link, settings):
+        _fail("未登记：请先处理上面标 ✗ 的问题。 / Not registered: mend what is marked ✗ first.")
+
+    async def act(ledger: Ledger) -> bool:
+        return await enter_database(
+            ledger, settings, peer_id=peer_id, name=link.name, kind=kind, relation=relation, is_replacing=replace
+        )
+
+    try:
+        is_entered = with_ledger(settings, act)
+    except Violated as error:
+        _fail(f"未登记 {peer_id}：{error.violation.message_zh} / {error.violation.message}")
+    if not is_entered:
+        _fail(
+            f"{peer_id} 已以证书登记。如改用数据库交换，请加 --replace。"
+            " / It is known by a certificate; --replace makes the database its link."
+        )
+    typer.echo(f"{peer_id}（{link.name}）已登记。 / Registered.")
+
+
+def _links(settings: Settings) -> dict[str, DatabaseLink]:
+    try:
+        return read_links(settings.intermediate.folder)
+    except LinkFileInvalid as error:
+        _fail(f"链路文件有误：{error}", 2)
+
+
+def _link(settings: Settings, peer_id: str) -> DatabaseLink:
+    links = _links(settings)
+    if peer_id not in links:
+        known, folder = "、".join(links) or "无", settings.intermediate.folder
+        _fail(f"{folder} 中没有 {peer_id} 的链路文件，现有：{known}。 / There is no link file of it.", 2)
+    return links[peer_id]
+
+
+def _with_partner(link: DatabaseLink, act: Callable[[Partner], Awaitable[T]]) -> T:
+    """Runs ``act`` with the partner's database; says what is wrong when that refuses or does not answer."""
+
+    async def run() -> T:
+        async with open_partner(link.url, link.zone) as partner:
+            return await act(partner)
+
+    try:
+        return asyncio.run(run())
+    except PartnerUnreachable as error:
+        _fail(f"{link.peer} 的数据库无法连接：{visible(str(error))}\n请检查地址与网络。 / It does not answer.")
+    except PartnerRefused as error:
+        _fail(
+            f"{link.peer} 的数据库拒绝：{visible(str(error))}\n若是权限不足，请将 sanji intermediate script {link.peer}"
+            " 的输出交给数据库管理员执行。 / Refused; if rights are missing, let an administrator run the script."
+        )
+
+
+def _inspect(link: DatabaseLink, settings: Settings) -> bool:
+    from hub.cli.intermediate_inspection import inspect_link
+
+    console = Console(highlight=False, soft_wrap=True)
+    findings = asyncio.run(inspect_link(link, settings.hub.id))
+    for finding in findings:
+        told = f"{finding.chinese}\n  {finding.english}"
+        console.print(f"[{_COLOURS[finding.mark]}]{finding.mark}[/] ", Text(told), sep="")
+    return all(finding.mark != "✗" for finding in findings)
+
+
+def _print_findings(findings: list[Finding]) -> None:
+    if not findings:
+        return
+    table = Table("表 / table", "对象 / object", "状态 / standing")
+    for one in findings:
+        table.add_row(plain(one.table), plain(one.name), f"{_STANDINGS[one.standing]} / {one.standing}")
+    Console(highlight=False).print(table)
+
+
+def _fail(text: str, code: int = 1) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(code)
