@@ -25,9 +25,9 @@ from hub.delivery.office import DeliveryOffice
 from hub.evidence.giving import EvidenceReader
 from hub.evidence.reception import ReceptionDesk
 from hub.evidence.store import EvidenceStore
+from hub.federation.joining import DATABASE
 from hub.intake.desk import IntakeDesk
 from hub.intake.own import OwnStream
-from hub.intermediate.link_files import DATABASE_ADDRESS
 from hub.intermediate.pickup import PickupWorker
 from hub.jobs.evidence import evidence_jobs
 from hub.jobs.runner import JobRunner
@@ -145,17 +145,17 @@ class Hub:
         pulls = not settings.listen.public_address
 
         def push(peer: Peer) -> Coroutine[Any, Any, None] | None:
-            if not peer.address or peer.address == DATABASE_ADDRESS:
+            if not peer.address or peer.address == DATABASE:
                 return None
             return Dispatcher(ledger, listener, dialler, clock, settings.deliver, holder, peer).run()
 
         def fetch(peer: Peer) -> Coroutine[Any, Any, None] | None:
-            if peer.relation != "parent" or peer.address in ("", DATABASE_ADDRESS) or not pulls:
+            if peer.relation != "parent" or peer.address in ("", DATABASE) or not pulls:
                 return None
             return Fetcher(ledger, dialler, desk.take, clock, settings.deliver, holder, peer).run()
 
         def pick_up(peer: Peer) -> Coroutine[Any, Any, None] | None:
-            if peer.address != DATABASE_ADDRESS:
+            if peer.address != DATABASE:
                 return None
             folder = settings.intermediate.folder
             return PickupWorker(ledger, desk.hand_in_rows, settings.deliver, folder, holder, peer).run()

@@ -20,9 +20,6 @@ from exchange_db.regions import region_of
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
-#: What stands in the registry as the address of a partner whose database is the link.
-DATABASE_ADDRESS = "database:"
-
 
 class LinkFileInvalid(Exception):
     """A link file cannot be used; says which, where and what to do, in both languages."""
@@ -134,7 +131,7 @@ def find_link(folder: Path, peer_id: str) -> DatabaseLink:
             continue
         if link is not None and link.peer == peer_id:
             return link
-    raise invalid or LinkFileInvalid(f"{folder}：没有 {peer_id} 的接入文件 / there is no link file for {peer_id}")
+    raise invalid or LinkFileInvalid(f"{folder}：没有 {peer_id} 的链路文件 / there is no link file for {peer_id}")
 
 
 def read_link(path: Path) -> DatabaseLink | None:

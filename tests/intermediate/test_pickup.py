@@ -273,7 +273,7 @@ async def test_rows_from_before_are_loaded_once(
 
 
 async def _is_over(driver: Any) -> bool:
-    return not await loading.open_loads(driver, COUNTY)
+    return not await loading.loads_of(driver, COUNTY)
 
 
 async def _true(found: Any) -> bool:

@@ -20,9 +20,9 @@ from exchange_db.peers import NewPeer
 from exchange_db.records import Record
 from exchange_db.session import Ledger
 from hub.clock import Clock
+from hub.federation.joining import DATABASE
 from hub.intake.desk import IntakeDesk
 from hub.intermediate.intaking import Take
-from hub.intermediate.link_files import DATABASE_ADDRESS
 from hub.intermediate.pickup import PickupWorker
 from hub.listener import Listener
 from hub.settings import DeliverPart
@@ -127,7 +127,7 @@ async def pickup_of(
         await peers.enrol(
             session,
             NewPeer(
-                COUNTY, "中方县", 431221, "platform", "child", DATABASE_ADDRESS, f"database:{COUNTY}",
+                COUNTY, "中方县", 431221, "platform", "child", DATABASE, f"database:{COUNTY}",
                 datetime(9999, 12, 31, tzinfo=UTC),
             ),
         )  # fmt: skip
