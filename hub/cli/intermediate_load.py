@@ -81,7 +81,8 @@ async def _watch(ledger: Ledger, peer_id: str, tables: list[str]) -> None:
         looks += 1
         if looks == _PATIENT_LOOKS:
             typer.echo(
-                "尚无进展：枢纽是否在运行？见 sanji peers list。 / No progress yet: does the hub run? See sanji peers list."
+                "尚无进展：枢纽是否在运行？请看 sanji peers list 的故障列。"
+                " / No progress yet: does the hub run? See sanji peers list."
             )
         await asyncio.sleep(_LOOK_SECONDS)
 

@@ -153,7 +153,7 @@ async def test_evidence_that_comes_late_brings_its_section_along(hub: Pickup, pa
 async def test_a_crash_before_the_partner_is_told_doubles_nothing(
     hub: Pickup, partner: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = []
+    broken: list[object] = []
 
     def breaking(kind: type[SnapshotLog | ClaimedLog]) -> None:
         settle = kind.settle
