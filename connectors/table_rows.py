@@ -166,7 +166,7 @@ def _built(record: Any, columns: dict[str, Column], given: dict[str, Any], prefi
     values: dict[str, Any] = {}
     for field, name, is_required, inner in _places(record, prefix):
         if inner:
-            if any(given[column] not in (None, "", 0) for column in columns if column.startswith(inner)):
+            if any(given[column] not in (None, "", 0) for column in _beginning(path, inner)):
                 values[field] = _built(_INNER[field], columns, given, inner, path)
             continue
         value = given[name]
@@ -205,6 +205,11 @@ def _places(record: type[Any], prefix: str) -> tuple[_Place, ...]:
         )
         for field in info.fields
     )
+
+
+@cache
+def _beginning(table: str, begin: str) -> tuple[str, ...]:
+    return tuple(name for name in schema.TABLES[table].names if name.startswith(begin))
 
 
 @cache

@@ -38,7 +38,7 @@ COMMANDS = (
 
 
 #: Modules that add to the group of another one.
-_BESIDE = {"standards": ("releases",)}
+_BESIDE = {"intermediate": ("intermediate_load",), "standards": ("releases",)}
 
 
 @app.callback()

@@ -135,7 +135,7 @@ def find_link(folder: Path, peer_id: str) -> DatabaseLink:
             continue
         if link is not None and link.peer == peer_id:
             return link
-    raise invalid or LinkFileInvalid(f"{folder}：没有 {peer_id} 的接入文件 / there is no link file for {peer_id}")
+    raise invalid or LinkFileInvalid(f"{folder}：没有 {peer_id} 的链路文件 / there is no link file for {peer_id}")
 
 
 def read_link(path: Path) -> DatabaseLink | None:

@@ -12,11 +12,12 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from exchange_db import pickups
-from exchange_db.intermediate.partner import Partner
+from exchange_db.intermediate import schema
+from exchange_db.intermediate.partner import Partner, PartnerRefused
 from exchange_db.intermediate.reading import refilling
 from exchange_db.intermediate.reading.refilling import Filter, Piece
 from exchange_db.intermediate.reading.time_column import position_at
-from hub.intermediate.link_files import Capture
+from hub.intermediate.link_files import Capture, DatabaseLink, Manner
 from hub.intermediate.sources import Source
 
 _PREFIX = "load/"
@@ -26,7 +27,8 @@ _PIECE = 5_000
 class Load(Struct, frozen=True):
     """An order: ``table`` with rows of ``region`` (digits a region code begins with), and how far it is.
 
-    ``since`` is a time as the partner's time column has it. ``total`` is -1 before the first piece.
+    ``since`` is a time as the partner's time column has it. ``total`` is -1 before the first piece; ``trouble`` says
+    why the partner's database refused to do it.
     """
 
     table: str
@@ -35,6 +37,20 @@ class Load(Struct, frozen=True):
     after: tuple[str, ...] | None = None
     count: int = 0
     total: int = -1
+    trouble: str = ""
+
+
+def tables_for(link: DatabaseLink, *, has_region: bool, has_time: bool) -> list[str]:
+    """Returns the tables of a link that can be loaded whole, by region, or from a time on."""
+    if link.manner is Manner.OURS:
+        return [
+            table.name for table in schema.SHARED if not has_time and (not has_region or "region_code" in table.names)
+        ]
+    return [
+        one.name
+        for one in link.source
+        if not has_region and (not has_time or (one.capture or link.capture) is Capture.TIMESTAMP)
+    ]
 
 
 class SourceChanged(Exception):
@@ -48,8 +64,8 @@ async def order(driver: AsyncConnection[Any], peer_id: str, load: Load) -> None:
     await _save(driver, peer_id, load)
 
 
-async def open_loads(driver: AsyncConnection[Any], peer_id: str) -> dict[str, Load]:
-    """Returns the unfinished loads of a partner, by table."""
+async def loads_of(driver: AsyncConnection[Any], peer_id: str) -> dict[str, Load]:
+    """Returns the loads of a partner that are not done, by table."""
     found = await pickups.positions_like(driver, peer_id, _PREFIX)
     loads = [msgspec.json.decode(text, type=Load) for text in found.values()]
     return {load.table: load for load in loads}
@@ -60,12 +76,20 @@ async def carry_on(driver: AsyncConnection[Any], peer_id: str, source: Source, p
 
     Raises:
         SourceChanged: the source begins anew.
-        PartnerUnreachable, PartnerRefused: the partner's database does not do it.
+        PartnerUnreachable: the partner's database does not answer.
     """
-    loads = await open_loads(driver, peer_id)
-    load = next((loads[name] for name in source.tables if name in loads), None)
+    loads = await loads_of(driver, peer_id)
+    load = next((loads[name] for name in source.tables if name in loads and not loads[name].trouble), None)
     if load is None:
         return False
+    try:
+        await _do(driver, peer_id, source, partner, load)
+    except PartnerRefused as refusal:
+        await _save(driver, peer_id, msgspec.structs.replace(load, trouble=str(refusal)))
+    return True
+
+
+async def _do(driver: AsyncConnection[Any], peer_id: str, source: Source, partner: Partner, load: Load) -> None:
     table = source.followed[load.table].table
     if source.spec is not None and source.capture is Capture.TIMESTAMP:
         await pickups.forget_position(driver, peer_id, f"{_PREFIX}{load.table}")
@@ -78,7 +102,6 @@ async def carry_on(driver: AsyncConnection[Any], peer_id: str, source: Source, p
     else:
         done = msgspec.structs.replace(load, after=piece.last, count=load.count + piece.row_count, total=total)
         await _save(driver, peer_id, done)
-    return True
 
 
 async def _piece(source: Source, partner: Partner, load: Load) -> Piece:

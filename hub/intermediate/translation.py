@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+import msgspec
+
 from connectors.county.packing import packed_unchecked
 from connectors.mapping import map_row
 from connectors.mapping_model import Mapping as RowMapping
@@ -50,7 +52,7 @@ class _Part(NamedTuple):
 
 def key_text(key: Key) -> str:
     """Returns a key as it is told everywhere: a JSON array of texts."""
-    return json.dumps(key, ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.encode(key).decode()
 
 
 class Translation:

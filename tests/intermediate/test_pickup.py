@@ -37,7 +37,7 @@ async def hub(
 
 
 async def test_rows_of_a_case_become_one_record(hub: Pickup, partner: Partner) -> None:
-    case = a_case(report=a_report(), handling=a_handling(), actions=(an_action(),))
+    case = a_case(report=a_report(), handling=a_handling(), actions=(an_action(action_time=NOON),))
     component = a_component()
     await write(partner, case, component)
     async with hub.running():
@@ -153,7 +153,7 @@ async def test_evidence_that_comes_late_brings_its_section_along(hub: Pickup, pa
 async def test_a_crash_before_the_partner_is_told_doubles_nothing(
     hub: Pickup, partner: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = []
+    broken: list[object] = []
 
     def breaking(kind: type[SnapshotLog | ClaimedLog]) -> None:
         settle = kind.settle
@@ -273,7 +273,7 @@ async def test_rows_from_before_are_loaded_once(
 
 
 async def _is_over(driver: Any) -> bool:
-    return not await loading.open_loads(driver, COUNTY)
+    return not await loading.loads_of(driver, COUNTY)
 
 
 async def _true(found: Any) -> bool:

@@ -89,7 +89,7 @@ class Pickup:
         """Returns everything that was taken, once it is so much."""
 
         async def is_so() -> bool:
-            return (await self.rows("SELECT count(*) FROM inbox"))[0][0] >= count
+            return bool((await self.rows("SELECT count(*) FROM inbox"))[0][0] >= count)
 
         await self.until(is_so)
         found = await self.records()

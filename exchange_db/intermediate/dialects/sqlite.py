@@ -50,8 +50,8 @@ class SqliteDialect:
         self._offset = int(offset.total_seconds())
 
     def quoted(self, name: str) -> str:
-        """Returns a name in double quotes."""
-        return ".".join(f'"{part.replace(chr(34), chr(34) * 2)}"' for part in name.split("."))
+        """Returns a name in backticks: one in double quotes is read as a text where there is no such column."""
+        return ".".join(f"`{part.replace('`', '``')}`" for part in name.split("."))
 
     def type_of(self, column: Column) -> str:
         """Returns the type of a column; the engine enforces no lengths, they are told to people."""
