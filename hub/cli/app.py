@@ -38,7 +38,7 @@ COMMANDS = (
 
 
 #: Modules that add to the group of another one.
-_BESIDE = {"intermediate": ("intermediate_load",), "standards": ("releases",)}
+_BESIDE = {"intermediate": ("intermediate_load", "intermediate_resend"), "standards": ("releases",)}
 
 
 @app.callback()

@@ -125,3 +125,48 @@ mapping = "gd_case.toml"
 capture = "status"
 column = "bz"
 """
+
+_MAPPING = """
+version = 1
+issuer_id = "431221.platform"
+case_no = { column = "id" }
+[times]
+zone = "Asia/Shanghai"
+formats = ["%Y-%m-%d %H:%M:%S"]
+[report]
+revision = { column = "xg" }
+state = "reported"
+region_code = "431221"
+authority_id = "431200.hub"
+class = { column = "lb", standard_ref = "GB/T-30428.2-2013", kind = "event" }
+source_code = "01"
+reported_time = { column = "sj" }
+description = { column = "nr" }
+address = "中方县芙蓉路12号"
+"""
+_TABLE = (
+    "CREATE TABLE gd_case (id varchar(30) PRIMARY KEY, sj varchar(30), nr varchar(200), bz varchar(2),"
+    " lb varchar(9), xg int)"
+)
+
+
+async def test_a_status_column_is_moved_on_by_the_receipt(
+    ledger: Ledger, partner: Partner, partner_url: str, tmp_path: Path
+) -> None:
+    await partner.execute(_TABLE)
+    for number, when in (("1", "2020-06-15 09:00:00"), ("2", "gestern"), ("3", "2020-06-15 09:00:00")):
+        await partner.execute("INSERT INTO gd_case VALUES (%s, %s, '暴露垃圾', '0', '0203', 1)", (number, when))
+    (tmp_path / "gd_case.toml").write_text(_MAPPING, encoding="utf-8")
+    async with AsyncExitStack() as stack:
+        county = await _open(stack, ledger, partner, partner_url, tmp_path, _STATUS)
+        query = "SELECT id, bz FROM gd_case ORDER BY id"
+        await county.until_rows([("1", "1"), ("2", "1"), ("3", "1")], query)
+        await county.pickup.until_count(2)
+        # A status that the partner has set itself meanwhile is not touched.
+        await partner.execute("UPDATE gd_case SET bz = '5' WHERE id = '1'")
+        await county.apply()
+        await county.until_rows([("1", "5"), ("2", "9"), ("3", "2")], query)
+        await partner.execute("UPDATE gd_case SET bz = '0', nr = '又有垃圾', xg = 2 WHERE id = '3'")
+        await county.pickup.until_count(3)
+        await county.apply()
+        await county.until_rows([("1", "5"), ("2", "9"), ("3", "2")], query)
