@@ -4,7 +4,7 @@ The stage has our own types; the statement turns them into the column's. A cast 
 values are cast to the type without its length and the assignment refuses what is too long.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from struct import Struct
 from typing import Any
 
@@ -72,9 +72,13 @@ class StageWriter:
                 await cursor.execute(statement.encode())
 
 
-def pack_rows(columns: tuple[Column, ...], rows: Iterable[Row]) -> list[bytes]:
-    """Packs rows for binary COPY. ``perf``: column by column, twice as fast as row by row."""
-    packed = [_PACKERS[column.kind](values) for column, values in zip(columns, zip(*rows, strict=True), strict=True)]
+def pack_rows(columns: tuple[Column, ...], rows: list[Row]) -> list[bytes]:
+    """Packs rows for binary COPY. ``perf``: column by column, twice as fast as row by row; many are empty."""
+    size = len(rows)
+    packed = [
+        [_NULL] * size if values.count(None) == size else _PACKERS[column.kind](values)
+        for column, values in zip(columns, zip(*rows, strict=True), strict=True)
+    ]
     count = _COUNT.pack(len(columns))
     return [b"".join((count, *fields)) for fields in zip(*packed, strict=True)]
 
