@@ -134,7 +134,7 @@ def _version_finding(engine: str, version: str) -> Finding:
 
 def _clock_finding(skew: float, zone: str) -> Finding:
     if abs(skew) <= _MOST_SKEW_SECONDS:
-        return Finding(GOOD, f"时钟相差 {skew:.1f} 秒", f"its clock differs by {skew:.1f} seconds")
+        return Finding(GOOD, f"时钟相差 {abs(skew):.1f} 秒", f"its clock differs by {abs(skew):.1f} seconds")
     return Finding(
         DOUBTFUL,
         f"数据库时钟与本机相差 {skew:.0f} 秒：请校时；若相差整小时，请改正链路文件的 zone（现为 {zone}）。",
@@ -143,14 +143,16 @@ def _clock_finding(skew: float, zone: str) -> Finding:
 
 
 async def _table_findings(partner: Partner, link: DatabaseLink, hub_id: str) -> list[Finding]:
-    amiss = [one for one in await installing.show(partner, link) if one.standing is not Standing.INSTALLED]
+    amiss = [one for one in await installing.show(partner, link) if one.standing.is_amiss]
     names = "、".join(f"{one.table}:{one.name}" if one.table else one.name for one in amiss[:6])
     findings = [Finding(GOOD, "表与触发器齐全", "tables and triggers are all there")]
+    hint = "若脚本已执行，请给枢纽账号 TRIGGER 权限，否则它看不到触发器。" if link.engine == "mariadb" else ""
     if amiss:
         findings = [
             Finding(
                 WRONG,
-                f"{len(amiss)} 个对象缺失或不同（{names}…）。请执行 sanji intermediate install {link.peer}。",
+                f"{len(amiss)} 个对象缺失或不同（{names}{'…' if len(amiss) > 6 else ''}）。"
+                f"请执行 sanji intermediate install {link.peer}。{hint}",
                 f"{len(amiss)} things are missing or altered. Run sanji intermediate install {link.peer}.",
             )
         ]

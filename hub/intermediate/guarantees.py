@@ -1,10 +1,10 @@
 """What each way to see a partner's changes guarantees, in the words that commands and the console show."""
 
-from hub.intermediate.link_files import Capture, DatabaseLink
+from hub.intermediate.link_files import Capture, DatabaseLink, Manner
 
 #: Capture to its guarantee in Chinese and English.
 _GUARANTEES: dict[Capture, tuple[str, str]] = {
-    Capture.LOG: ("数据库日志：不丢不重，删除与清空可见", "nothing lost or doubled; deletes and truncates seen"),
+    Capture.LOG: ("数据库日志：尚未提供，请用 key_log", "not built yet; use key_log"),
     Capture.KEY_LOG: ("触发器键日志：不丢不重，删除可见", "nothing lost or doubled; deletes seen"),
     Capture.STATUS: (
         "状态字段：对方每标一次送达一次；删除及取走后的改动不可见",
@@ -33,7 +33,7 @@ def guarantee_of(capture: Capture, engine: str) -> tuple[str, str]:
 
 
 def captures_of(link: DatabaseLink) -> list[Capture]:
-    """Returns the ways a link sees changes: one for our tables, one for each of the partner's own."""
-    if not link.source:
-        return [link.capture]
+    """Returns the ways a link sees changes: our tables are always followed by the key log."""
+    if link.manner is Manner.OURS:
+        return [Capture.KEY_LOG]
     return list(dict.fromkeys(source.capture or link.capture for source in link.source))

@@ -27,7 +27,7 @@ def tables_of(link: DatabaseLink) -> Sequence[Table]:
 def watched_of(link: DatabaseLink) -> Sequence[Watched]:
     """Returns the tables whose changes are noted there by triggers."""
     if link.manner is Manner.OURS:
-        return WATCHED if link.capture is Capture.KEY_LOG else ()
+        return WATCHED
     return [
         Watched(source.name, source.key)
         for source in link.source

@@ -169,5 +169,7 @@ def _errors() -> Iterator[None]:
         if number in _PASSING or 2000 <= number < 3000 or isinstance(error, errors.InterfaceError):
             raise PartnerUnreachable(told) from error
         raise PartnerRefused(told) from error
+    except UnicodeEncodeError as error:  # a name or password the driver cannot say
+        raise PartnerRefused(str(error)) from error
     except (OSError, TimeoutError, EOFError) as error:
         raise PartnerUnreachable(str(error)) from error
