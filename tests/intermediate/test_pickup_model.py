@@ -60,7 +60,7 @@ async def _play(ledger_url: str, url: str, folder: Path, steps: list[tuple[int, 
         await stack.enter_async_context(hub.running())
         await _write_all(writers, steps, failing)
         await write(writers[0], a_component(99))
-        there = dict(await writers[0].fetch("SELECT component_id, name FROM x_component"))
+        there: dict[str, str] = dict(await writers[0].fetch("SELECT component_id, name FROM x_component"))
 
         async def is_equal() -> bool:
             latest: dict[str, str] = {}
