@@ -158,7 +158,7 @@ class Hub:
             if peer.address != DATABASE:
                 return None
             folder = settings.intermediate.folder
-            return PickupWorker(ledger, desk.hand_in_rows, settings.deliver, folder, holder, peer).run()
+            return PickupWorker(ledger, desk.hand_in, settings.deliver, folder, holder, peer).run()
 
         return DeliveryOffice(ledger, listener, {"deliver": push, "fetch": fetch, "pickup": pick_up})
 
