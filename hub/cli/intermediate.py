@@ -31,7 +31,7 @@ _STANDINGS = {
     Standing.MISSING: "缺失",
     Standing.DIFFERS: "与应有的不同",
     Standing.DISABLED: "已停用",
-    Standing.UNKNOWN: "多余",
+    Standing.UNKNOWN: "链路文件未提及",
 }
 _MANNERS = {Manner.OURS: "本方表", Manner.THEIRS: "对方表"}
 _COLOURS = {"✓": "green", "!": "yellow", "✗": "red"}
@@ -101,7 +101,7 @@ def install(peer_id: PeerId, config: Config = Path("sanji.toml")) -> None:
         made = _with_partner(link, lambda partner: installing.install(partner, link, settings.hub.id))
     except CaptureRefused as error:
         _fail(f"未安装：{error}")
-    _print_findings(made)
+    _print_findings(made, "原先 / before")
     typer.echo("全部就绪。 / Everything was there already." if not made else f"已安装 {len(made)} 项。 / Installed.")
 
 
@@ -112,9 +112,9 @@ def show(peer_id: PeerId, config: Config = Path("sanji.toml")) -> None:
 
     link = _link(load(config), peer_id)
     findings = _with_partner(link, lambda partner: installing.show(partner, link))
-    _print_findings(findings)
-    if any(one.standing is not Standing.INSTALLED for one in findings):
-        _fail(f"有对象不符，请执行 sanji intermediate install {peer_id}（“多余”的不影响使用）。 / Not all is in order.")
+    _print_findings(findings, "状态 / standing")
+    if any(one.standing.is_amiss for one in findings):
+        _fail(f"有对象不符，请执行 sanji intermediate install {peer_id}。 / Not all is in order.")
 
 
 @commands.command()
@@ -227,10 +227,10 @@ def _inspect(link: DatabaseLink, settings: Settings) -> bool:
     return all(finding.mark != "✗" for finding in findings)
 
 
-def _print_findings(findings: list[Finding]) -> None:
+def _print_findings(findings: list[Finding], title: str) -> None:
     if not findings:
         return
-    table = Table("表 / table", "对象 / object", "状态 / standing")
+    table = Table("表 / table", "对象 / object", title)
     for one in findings:
         table.add_row(plain(one.table), plain(one.name), f"{_STANDINGS[one.standing]} / {one.standing}")
     Console(highlight=False).print(table)

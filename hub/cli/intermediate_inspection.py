@@ -143,7 +143,7 @@ def _clock_finding(skew: float, zone: str) -> Finding:
 
 
 async def _table_findings(partner: Partner, link: DatabaseLink, hub_id: str) -> list[Finding]:
-    amiss = [one for one in await installing.show(partner, link) if one.standing is not Standing.INSTALLED]
+    amiss = [one for one in await installing.show(partner, link) if one.standing.is_amiss]
     names = "、".join(f"{one.table}:{one.name}" if one.table else one.name for one in amiss[:6])
     findings = [Finding(GOOD, "表与触发器齐全", "tables and triggers are all there")]
     hint = "若脚本已执行，请给枢纽账号 TRIGGER 权限，否则它看不到触发器。" if link.engine == "mariadb" else ""

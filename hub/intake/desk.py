@@ -6,6 +6,7 @@ checked. One desk a process, with two writers; all writers of all processes take
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import NamedTuple
 
@@ -73,9 +74,17 @@ class IntakeDesk:
         self._newest.set()
 
     async def hand_in(
-        self, sender: Principal, stream_id: int, first_sequence: int, payloads: list[bytes]
+        self,
+        sender: Principal,
+        stream_id: int,
+        first_sequence: int,
+        payloads: Sequence[bytes | Refusal],
+        pickup: Pickup | None = None,
     ) -> "asyncio.Future[Receipt]":
         """Checks one batch of a stream and puts it in line; the future is done when it is on disk.
+
+        What a transport could not make a parcel of comes as the refusal it is, and is kept like every other one. What
+        rows picked up from a partner's database leave besides is on disk together with their records.
 
         Batches of one stream must be handed in one after the other. The future raises ``ExchangeDbError`` when the
         database does not answer; nothing was taken then.
@@ -84,37 +93,19 @@ class IntakeDesk:
         check = self._gate(sender).check
         items = []
         for start in range(0, len(payloads), _SLICE):
-            items += [check(payload, now) for payload in payloads[start : start + _SLICE]]
-            await asyncio.sleep(0)
-        return await self._put(Arrival(stream_id, sender.peer_id, sender.thumbprint, first_sequence, items))
-
-    async def hand_in_rows(
-        self,
-        sender: Principal,
-        stream_id: int,
-        first_sequence: int,
-        payloads: list[bytes | Refusal],
-        pickup: Pickup,
-    ) -> "asyncio.Future[Receipt]":
-        """Does the same for rows picked up from a partner's database, of which some may be refused already.
-
-        What the pickup leaves is on disk together with its records, or none of it.
-        """
-        now = self._clock()
-        check = self._gate(sender).check
-        items: list[Entry | Refusal] = []
-        for start in range(0, len(payloads), _SLICE):
             items += [
                 payload if isinstance(payload, Refusal) else check(payload, now)
                 for payload in payloads[start : start + _SLICE]
             ]
             await asyncio.sleep(0)
-        return await self._put(Arrival(stream_id, sender.peer_id, sender.thumbprint, first_sequence, items, pickup))
-
-    async def _put(self, arrival: Arrival) -> "asyncio.Future[Receipt]":
+        arrival = Arrival(stream_id, sender.peer_id, sender.thumbprint, first_sequence, items, pickup)
         answered: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         await self._waiting.put((arrival, answered))
         return answered
+
+    def check(self, sender: Principal, payload: bytes) -> Entry | Refusal:
+        """Checks one parcel of a neighbour as ``hand_in`` does, and takes nothing."""
+        return self._gate(sender).check(payload, self._clock())
 
     def _gate(self, sender: Principal) -> Gate:
         gate = self._gates.get(sender)
@@ -124,7 +115,9 @@ class IntakeDesk:
             gate = self._gates[sender] = Gate(sender, self._hub_region, self._check_class)
         return gate
 
-    async def take(self, sender: Principal, stream_id: int, first_sequence: int, payloads: list[bytes]) -> Receipt:
+    async def take(
+        self, sender: Principal, stream_id: int, first_sequence: int, payloads: Sequence[bytes | Refusal]
+    ) -> Receipt:
         """Hands one batch in and waits until it is on disk."""
         return await (await self.hand_in(sender, stream_id, first_sequence, payloads))
 

@@ -34,7 +34,7 @@ class Taken(Protocol):
         """What became of each record."""
 
 
-#: ``IntakeDesk.hand_in_rows``, handed in by ``hub.bootstrap``.
+#: ``IntakeDesk.hand_in``, handed in by ``hub.bootstrap``.
 Take = Callable[[Principal, int, int, list[bytes | Refusal], Pickup], Awaitable[Awaitable[Taken]]]
 
 

@@ -136,7 +136,7 @@ async def pickup_of(
     desk = IntakeDesk(ledger, Listener(ledger), 431200, clock)
     writing = asyncio.create_task(desk.run())
     try:
-        worker = PickupWorker(ledger, change_take(desk.hand_in_rows), QUICK, folder, "test", peer)
+        worker = PickupWorker(ledger, change_take(desk.hand_in), QUICK, folder, "test", peer)
         yield Pickup(ledger, worker)
     finally:
         writing.cancel()

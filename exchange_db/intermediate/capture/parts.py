@@ -51,6 +51,11 @@ class Standing(StrEnum):
     DISABLED = "disabled"
     UNKNOWN = "unknown"  # there, and ours by its name, but of no table that is asked for
 
+    @property
+    def is_amiss(self) -> bool:
+        """Whether installing again mends something."""
+        return self in (Standing.MISSING, Standing.DIFFERS, Standing.DISABLED)
+
 
 class Finding(NamedTuple):
     """A part, by its name and table, and how it stands."""
@@ -109,7 +114,7 @@ async def install(partner: Partner, tables: Sequence[Watched]) -> list[Finding]:
     capture = capture_of(partner.dialect)
     await capture.check(partner, tables)
     found = await capture.found(partner, tables)
-    amiss = {(one.name, one.table): one for one in found if one.standing not in (Standing.INSTALLED, Standing.UNKNOWN)}
+    amiss = {(one.name, one.table): one for one in found if one.standing.is_amiss}
     parts = [part for part in capture.parts(tables) if (part.name, part.table) in amiss]
     await partner.run_script(capture.script(parts))
     return list(amiss.values())

@@ -4,6 +4,7 @@ Times are ``datetime(6)`` without a zone, read as the fixed offset the link's zo
 since 1992. Texts are ``utf8mb4``.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -169,6 +170,11 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except errors.MySQLError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # A cancelled read closes the connection, and rolling back on it fails: that must not hide the cancelling,
+            # or whoever cancels waits for ever.
+            raise asyncio.CancelledError from error
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         told = " ".join(str(part) for part in error.args)
         if number in _PASSING or 2000 <= number < 3000 or isinstance(error, errors.InterfaceError):
@@ -177,5 +183,7 @@ def _errors() -> Iterator[None]:
             column = _NAMED_COLUMN.search(told)
             raise RowRefused(told, column[1] if column else "") from error
         raise PartnerRefused(told) from error
+    except UnicodeEncodeError as error:  # a name or password the driver cannot say
+        raise PartnerRefused(str(error)) from error
     except (OSError, TimeoutError, EOFError) as error:
         raise PartnerUnreachable(str(error)) from error
