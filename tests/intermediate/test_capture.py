@@ -172,6 +172,20 @@ async def test_a_writer_needs_no_right_to_the_log(postgresql_url: str) -> None:
         await partner.run_script(["DROP OWNED BY x_writer", "DROP ROLE x_writer"])
 
 
+async def test_a_table_of_another_schema_is_watched_and_left_again(postgresql_url: str) -> None:
+    async with open_partner(postgresql_url) as partner:
+        watched = Watched("gov.T Case", ("id",))
+        await partner.run_script(["CREATE SCHEMA gov", 'CREATE TABLE gov."T Case" (id int PRIMARY KEY)'])
+        await capture.install(partner, (watched,))
+        async with partner.transaction():
+            # Whatever path the writer's own session has.
+            await partner.execute("SET LOCAL search_path = gov")
+            await partner.execute('INSERT INTO "T Case" SELECT generate_series(1, 2)')
+        assert await _noted(partner) == [("gov.T Case", ["1"], "I"), ("gov.T Case", ["2"], "I")]
+        await capture.remove(partner)
+        assert await capture.remove(partner) == []
+
+
 async def test_a_sleeping_reader_is_woken_and_one_awake_is_left_alone(postgresql_url: str) -> None:
     async with open_partner(postgresql_url) as partner, open_partner(postgresql_url) as listener:
         await _made(partner)
