@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import psycopg
+import sqlalchemy.exc
 
 from auth.principal import Principal
 from connectors.errors import CallRefused, ConnectorError
@@ -79,6 +80,8 @@ class WriteBack:
         self._lease = f"deliver/{peer.peer_id}"
         self._is_down = False
         self._cleaned_at = float("-inf")
+        #: Parcels in a batch: fewer when the partner did not write them in time.
+        self._most = MOST_PARCELS
 
     async def run(self) -> None:
         """Connects, writes, and tries again after every failure."""
@@ -91,7 +94,7 @@ class WriteBack:
                             await self._attempt(connection)
                     finally:
                         await asyncio.shield(self._release())
-            except (psycopg.OperationalError, OSError) as error:
+            except (psycopg.OperationalError, sqlalchemy.exc.OperationalError, OSError) as error:
                 logger.warning("write-back %s: database does not answer: %s", self._peer.peer_id, error)
                 await asyncio.sleep(0.5)
 
@@ -120,6 +123,8 @@ class WriteBack:
             if not self._is_down:
                 logger.warning("write-back %s: %s", self._peer.peer_id, error)
             self._is_down = True
+            if isinstance(error, TimeoutError):
+                self._most = max(1, self._most // 4)
             pause = self._means.pause_of(state.failure_count)
             await links.note_failure(driver, self._peer.destination_id, str(error) or "no answer in time", pause)
 
@@ -141,7 +146,7 @@ class WriteBack:
         try:
             async with asyncio.TaskGroup() as tasks, means.ledger.dedicated() as telling:
                 teller = ReceiptTeller(telling, means.listener, link, standing, has_table=has_receipts)
-                most = min(MOST_PARCELS, link.most_rows_per_second or MOST_PARCELS)
+                most = min(self._most, link.most_rows_per_second or MOST_PARCELS)
                 source = ParcelSource(
                     connection, means.listener, self._partner, means.hub.region, rows, means.clock, most
                 )  # fmt: skip
@@ -149,7 +154,8 @@ class WriteBack:
                 tasks.create_task(self._prepare(source, standing.marks.delivered_sequence, ready))
                 tasks.create_task(self._write(standing, ready, acked, link.most_rows_per_second))
                 tasks.create_task(teller.run())
-                await self._watch(standing, link)
+                tasks.create_task(self._keep_lease())
+                await self._tend(standing, link)
         except BaseExceptionGroup as group:
             raise _told(group) from None
 
@@ -210,6 +216,7 @@ class WriteBack:
                 if batch.last_sequence >= acked:
                     await links.confirm(connection.driver, destination_id, batch.last_sequence)
                     await links.settle(connection.driver, destination_id, batch.last_sequence)
+                self._most = min(MOST_PARCELS, self._most * 2)
                 if most_rows_per_second:
                     spare = batch.row_count / most_rows_per_second - (time.monotonic() - begun)
                     await asyncio.sleep(max(0.0, spare))
@@ -228,28 +235,32 @@ class WriteBack:
                 async with connection.transaction() as session:
                     await links.hold_refused(session, self._peer.destination_id, self._peer.peer_id, refused)
 
-    async def _watch(self, standing: Standing, link: DatabaseLink) -> None:
-        """Keeps the lease, leaves signs of life, hands on codes in force, and takes away what is old."""
-        means, beat_at, given = self._means, 0.0, None
+    async def _keep_lease(self) -> None:
+        async with self._means.ledger.dedicated() as connection:
+            while True:
+                if not await leases.claim(connection.driver, [self._lease], self._means.holder, LEASE_SECONDS):
+                    raise LeaseLost(self._lease)
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def _tend(self, standing: Standing, link: DatabaseLink) -> None:
+        """Leaves signs of life, hands on codes in force, and takes away what is old."""
+        means, given = self._means, None
+        is_ours = link.manner is Manner.OURS
         async with means.ledger.dedicated() as connection:
             while True:
-                if not await leases.claim(connection.driver, [self._lease], means.holder, LEASE_SECONDS):
-                    raise LeaseLost(self._lease)
+                async with asyncio.timeout(means.settings.answer_timeout_seconds):
+                    await standing.beat()
+                progress = await outbox.progress(connection.driver, self._peer.destination_id)
+                if standing.marks.delivered_sequence >= progress.acked_sequence:
+                    await links.note_success(connection.driver, self._peer.destination_id)
+                if is_ours and given != (codes := means.codes()):
+                    await put_codes(standing.session, codes, means.clock())
+                    given = codes
                 now = time.monotonic()
-                if now >= beat_at:
-                    beat_at = now + means.settings.heartbeat_seconds
-                    async with asyncio.timeout(means.settings.answer_timeout_seconds):
-                        await standing.beat()
-                    progress = await outbox.progress(connection.driver, self._peer.destination_id)
-                    if standing.marks.delivered_sequence >= progress.acked_sequence:
-                        await links.note_success(connection.driver, self._peer.destination_id)
-                    if link.manner is Manner.OURS and given != (codes := means.codes()):
-                        await put_codes(standing.session, codes, means.clock())
-                        given = codes
-                if link.keep_days and link.manner is Manner.OURS and now > self._cleaned_at + _CLEANING_SECONDS:
+                if is_ours and link.keep_days and now > self._cleaned_at + _CLEANING_SECONDS:
                     self._cleaned_at = now
                     await remove_old(standing.session, means.clock() - link.keep_days * _DAY)
-                await asyncio.sleep(_POLL_SECONDS)
+                await asyncio.sleep(means.settings.heartbeat_seconds)
 
 
 def _violation(bad: Bad) -> Violation:

@@ -1,6 +1,7 @@
 """What waits on a link, numbered and turned into rows while the batch before it is being written."""
 
 import asyncio
+import logging
 from typing import NamedTuple
 
 from auth.permissions import speaks_for
@@ -16,8 +17,12 @@ from hub.clock import Clock
 from hub.intermediate.writeback_rows import Rows, sheet_of
 from hub.listener import Listener
 
+logger = logging.getLogger(__name__)
+
 #: Most parcels in a batch: more gain little and hold the partner's locks longer.
 MOST_PARCELS = 4_000
+#: Most bytes in a batch: sheets of counts may be large.
+_MOST_BYTES = 16_000_000
 #: Parcels decoded before other tasks get a turn.
 _SLICE = 50
 _POLL_SECONDS = 1.0
@@ -47,7 +52,7 @@ class ParcelSource:
         hub_region: region of this hub.
         rows: how records become rows.
         clock: the hub's clock.
-        most_parcels: most parcels in a batch.
+        most_parcels: most parcels in a batch; may be changed.
     """
 
     def __init__(
@@ -66,13 +71,13 @@ class ParcelSource:
         self._hub_region = hub_region
         self._rows = rows
         self._clock = clock
-        self._most = most_parcels
+        self.most_parcels = most_parcels
         #: Last number known to be given: behind it there is nothing to fetch.
         self._numbered = 0
 
     async def next(self, position: int) -> Batch:
         """Waits for parcels behind a number and returns their rows."""
-        parcels = await self._parcels(position)
+        parcels = outbox.fitting(await self._parcels(position), _MOST_BYTES)
         now = self._clock()
         batch = Batch(parcels[-1].sequence, {target: [] for target in self._rows.targets}, [], [])
         for start in range(0, len(parcels), _SLICE):
@@ -81,6 +86,10 @@ class ParcelSource:
                     self._turn(parcel, batch, now)
                 except Violated as error:
                     batch.refused.append(Refused(parcel.sequence, error.violation))
+                except Exception:  # one parcel that breaks the code must not hold the others
+                    number = f"{self._partner.peer_id}/{parcel.sequence}"
+                    logger.exception("write-back %s", number)
+                    batch.refused.append(Refused(parcel.sequence, Violated("INTERNAL", value=number).violation))
             await asyncio.sleep(0)
         return batch
 
@@ -89,13 +98,13 @@ class ParcelSource:
         while True:
             seen = self._listener.version(wakeups.OUTBOX)
             if position >= self._numbered:
-                due = await outbox.due(driver, destination_id, self._most)
+                due = await outbox.due(driver, destination_id, self.most_parcels)
                 self._numbered = due.last_sequence
                 if due.entries and position == due.last_sequence:
                     numbered = await outbox.number(driver, due)
                     self._numbered = numbered[-1].sequence
                     return numbered
-            found = await outbox.fetch(driver, destination_id, position, self._most)
+            found = await outbox.fetch(driver, destination_id, position, self.most_parcels)
             if found:
                 return found
             await self._listener.wait(wakeups.OUTBOX, seen, _POLL_SECONDS)
