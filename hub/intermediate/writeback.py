@@ -151,7 +151,7 @@ class WriteBack:
                     connection, means.listener, self._partner, means.hub.region, rows, means.clock, most
                 )  # fmt: skip
                 ready: asyncio.Queue[Batch] = asyncio.Queue(maxsize=_AHEAD)
-                tasks.create_task(self._prepare(source, standing.marks.delivered_sequence, ready))
+                tasks.create_task(source.run(standing.marks.delivered_sequence, ready))
                 tasks.create_task(self._write(standing, ready, acked, link.most_rows_per_second))
                 tasks.create_task(teller.run())
                 tasks.create_task(self._keep_lease())
@@ -195,12 +195,6 @@ class WriteBack:
             await links.confirm(driver, destination_id, position)
             await links.settle(driver, destination_id, position)
         return progress.acked_sequence
-
-    async def _prepare(self, source: ParcelSource, position: int, ready: "asyncio.Queue[Batch]") -> None:
-        while True:
-            batch = await source.next(position)
-            position = batch.last_sequence
-            await ready.put(batch)
 
     async def _write(
         self, standing: Standing, ready: "asyncio.Queue[Batch]", acked: int, most_rows_per_second: int

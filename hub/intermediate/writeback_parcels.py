@@ -75,9 +75,21 @@ class ParcelSource:
         #: Last number known to be given: behind it there is nothing to fetch.
         self._numbered = 0
 
-    async def next(self, position: int) -> Batch:
-        """Waits for parcels behind a number and returns their rows."""
-        parcels = outbox.fitting(await self._parcels(position), _MOST_BYTES)
+    async def run(self, position: int, ready: "asyncio.Queue[Batch]") -> None:
+        """Puts batches behind a number in line: one is turned into rows while the next is being numbered."""
+        found: asyncio.Queue[list[Numbered]] = asyncio.Queue(maxsize=1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._fetch(position, found))
+            while True:
+                await ready.put(await self._batch(await found.get()))
+
+    async def _fetch(self, position: int, found: "asyncio.Queue[list[Numbered]]") -> None:
+        while True:
+            parcels = outbox.fitting(await self._parcels(position), _MOST_BYTES)
+            position = parcels[-1].sequence
+            await found.put(parcels)
+
+    async def _batch(self, parcels: list[Numbered]) -> Batch:
         now = self._clock()
         batch = Batch(parcels[-1].sequence, {target: [] for target in self._rows.targets}, [], [])
         for start in range(0, len(parcels), _SLICE):
