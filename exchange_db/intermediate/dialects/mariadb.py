@@ -6,7 +6,7 @@ since 1992. Texts are ``utf8mb4``.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -148,6 +148,10 @@ class MariadbPartner:
                 await self.driver.rollback()
                 raise
             await self.driver.commit()
+
+    def snapshot(self) -> AbstractAsyncContextManager[None]:
+        """Opens a transaction for reading one state."""
+        return self.transaction()
 
     async def close(self) -> None:
         """Closes the connection."""

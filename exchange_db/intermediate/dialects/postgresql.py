@@ -1,7 +1,7 @@
 """PostgreSQL from version 12, and the engines that speak like it: 人大金仓 (kingbase) and 瀚高 (highgo), untested."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, Self
 
 import psycopg
@@ -114,6 +114,10 @@ class PostgresqlPartner:
         with _errors():
             async with self.driver.transaction():
                 yield
+
+    def snapshot(self) -> AbstractAsyncContextManager[None]:
+        """Opens a transaction for reading one state."""
+        return self.transaction()
 
     async def close(self) -> None:
         """Closes the connection."""
