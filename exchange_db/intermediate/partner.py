@@ -66,6 +66,9 @@ class Partner(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[None]:
         """Opens a transaction, committed when the block ends well."""
 
+    def snapshot(self) -> AbstractAsyncContextManager[None]:
+        """Opens a transaction for reading one state of the database, which keeps no writer out."""
+
     async def close(self) -> None:
         """Closes the connection."""
 

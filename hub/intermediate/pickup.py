@@ -111,21 +111,18 @@ class PickupWorker:
         if not self._failures:
             logger.warning("pickup %s: %s", self._peer.peer_id, error)
         self._failures += 1
-        await links.note_failure(connection.driver, self._peer.destination_id, f"接收 pickup: {error}", pause)
+        # No pause for the write-back: what keeps rows from being read need not keep others from being written.
+        await links.note_failure(connection.driver, self._peer.destination_id, f"接收 pickup: {error}", 0)
         await asyncio.sleep(pause)
 
     async def _follow(self, connection: Dedicated, link: DatabaseLink) -> None:
         """Reads all sources of a partner side by side until one breaks."""
-        peer, driver = self._peer, connection.driver
+        peer = self._peer
         sender = Principal(peer.peer_id, peer.region, peer.kind, peer.relation, peer.destination_id, peer.thumbprint)
         stream = await inbox.open_stream(connection, peer.peer_id, pickups.STREAM)
         intaking = Intaking(connection, self._take, sender, stream)
         async with open_partner(link.url, link.zone) as partner:
             dialect = partner.dialect
-        if self._failures:
-            logger.info("pickup %s: reachable again", peer.peer_id)
-            await links.note_success(driver, peer.destination_id)
-        self._failures = 0
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_lease(connection))
@@ -139,6 +136,11 @@ class PickupWorker:
             await asyncio.sleep(_LEASE_SECONDS / 3)
             if not await leases.claim(connection.driver, [self._lease], self._holder, _LEASE_SECONDS):
                 raise LeaseLost(self._lease)
+            if self._failures:
+                # It has been well for a while, not only connected.
+                logger.info("pickup %s: well again", self._peer.peer_id)
+                await links.note_success(connection.driver, self._peer.destination_id)
+                self._failures = 0
 
 
 class SourceWorker:
@@ -218,9 +220,11 @@ class SourceWorker:
     async def _write(self, reader: Reader, page: Page) -> None:
         for table, told in page.unreadable.items():
             await self._pause(table, PauseReason.UNREADABLE, told)
-        if page.passed and await self._look_at_pauses() & page.passed:
-            # A table is read again since this page was read: so must the page be.
-            raise SourceChanged(self._source.name)
+        if page.passed:
+            await self._look_at_pauses()
+            if page.passed & self._source.tables.keys():
+                # A table is followed again since this page was read: so must the page be.
+                raise SourceChanged(self._source.name)
         flooding = await self._intaking.take(self._source, page, self._link.most_refused_per_hour)
         async with self._turn:
             await reader.settle()
@@ -263,17 +267,14 @@ class SourceWorker:
             self._load_at = time.monotonic() + _POLL_SECONDS
         return is_loading
 
-    async def _look_at_pauses(self) -> set[str]:
-        """Takes paused tables out of the source and others in; returns those that came in."""
+    async def _look_at_pauses(self) -> None:
+        """Takes paused tables out of the source, and others in."""
         paused = await pickups.pauses_of(self._driver, self._peer_id)
-        tables, resumed = self._source.tables, set[str]()
         for name, followed in self._source.followed.items():
             if name in paused:
-                tables.pop(name, None)
-            elif name not in tables:
-                tables[name] = followed.table
-                resumed.add(name)
-        return resumed
+                self._source.tables.pop(name, None)
+            else:
+                self._source.tables[name] = followed.table
 
 
 def pause_after(failures: int, settings: DeliverPart) -> float:

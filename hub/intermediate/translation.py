@@ -5,6 +5,7 @@ next. Rows come from outside, so a refusal names the column and keeps the row as
 """
 
 import json
+import logging
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -23,6 +24,8 @@ from exchange_db.intermediate.reading.pages import ChangedRow, Key, Values
 from exchange_db.pickups import PickedRow, RowState
 from exchange_db.records import Action, Case, Component, Violated, Violation
 from hub.intermediate.sources import Followed
+
+logger = logging.getLogger(__name__)
 
 #: Most actions one record carries.
 _MOST_ACTIONS = 50
@@ -80,17 +83,31 @@ class Translation:
     def translate(self, rows: list[ChangedRow]) -> Translated:
         """Returns what the rows became."""
         for row in rows:
-            mapping = self._followed[row.table].mapping
-            if row.values is None:
-                reason, value = ("ROW_DELETED", key_text(row.key)) if row.key else ("TABLE_EMPTIED", row.table)
-                self._refuse(Violated(reason, row.table, value).violation, [row])
-            elif mapping is None:
-                self._take_ours(row, row.values)
-            else:
-                self._take_theirs(row, row.values, mapping)
+            try:
+                self._take(row)
+            except Exception as error:  # noqa: BLE001 — a row that breaks this code must not hold the others for ever
+                self._refuse_broken([row], error)
         for key, parts in self._cases.items():
-            self._write_case(key, self._with_sections(key, parts))
+            try:
+                self._write_case(key, self._with_sections(key, parts))
+            except Exception as error:  # noqa: BLE001 — the same
+                self._refuse_broken([part.row for part in parts], error)
         return self._made
+
+    def _refuse_broken(self, rows: list[ChangedRow], error: Exception) -> None:
+        name = f"{rows[0].table} {key_text(rows[0].key)}"
+        logger.error("pickup %s: row %s", self._peer_id, name, exc_info=error)
+        self._refuse(Violated("INTERNAL", rows[0].table, name).violation, rows)
+
+    def _take(self, row: ChangedRow) -> None:
+        mapping = self._followed[row.table].mapping
+        if row.values is None:
+            reason, value = ("ROW_DELETED", key_text(row.key)) if row.key else ("TABLE_EMPTIED", row.table)
+            self._refuse(Violated(reason, row.table, value).violation, [row])
+        elif mapping is None:
+            self._take_ours(row, row.values)
+        else:
+            self._take_theirs(row, row.values, mapping)
 
     def _take_ours(self, row: ChangedRow, values: Values) -> None:
         content = _hash(values[:-1])  # when the row was written is no content

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.table_rows import rows_of
+from connectors.table_rows import rows_of, section_of
 from exchange_db.attachment_records import AttachmentKind, AttachmentRef
 from exchange_db.errors import ExchangeDbError
 from exchange_db.intermediate import schema
@@ -282,3 +282,22 @@ async def _true(found: Any) -> bool:
 
 def components(records: list[Record]) -> list[Component]:
     return [record for record in records if isinstance(record, Component)]
+
+
+async def test_a_row_that_breaks_the_code_is_put_aside_alone(
+    hub: Pickup, partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hub.intermediate import translation
+
+    def breaking(row: Any, revision: int) -> Any:
+        if "4312210102000001" in row.values:
+            raise ZeroDivisionError
+        return section_of(row, revision)
+
+    monkeypatch.setattr(translation, "section_of", breaking)
+    await write(partner, a_component(1), a_component(2))
+    async with hub.running():
+        found = await hub.until_count(1)
+        ((reason, _, image),) = await hub.until_refused(1)
+    assert components(found)[0].component_id == "4312210102000002"
+    assert (reason, image[0]["key"][1]) == ("INTERNAL", "4312210102000001")

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -19,19 +20,21 @@ from tests.support.pickups import make_tables, pickup_of, write
 from tests.support.postgres import Cluster
 
 _NUMBERS = range(1, 4)
-#: A step of one of three writers, each on rows of its own so that none waits for another; or a failure of the hub.
+#: A step of one of three writers, each on rows of its own so that none waits for another; or a failure of the
+#: hub, or time for it to read what is committed.
 _STEPS = st.lists(
     st.one_of(
         st.tuples(st.integers(0, 2), st.sampled_from(["put", "delete"]), st.sampled_from(_NUMBERS)),
         st.tuples(st.integers(0, 2), st.sampled_from(["commit", "rollback"]), st.just(0)),
         st.just((0, "break", 0)),
+        st.just((0, "look", 0)),
     ),
-    min_size=5,
-    max_size=25,
+    min_size=10,
+    max_size=24,
 )
 
 
-@hypothesis.settings(max_examples=8, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.settings(max_examples=6, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 @hypothesis.given(steps=_STEPS)
 def test_the_hub_ends_up_with_what_was_committed_last(cluster: Cluster, steps: list[tuple[int, str, int]]) -> None:
     with cluster.migrated() as ledger_url, cluster.empty() as url, tempfile.TemporaryDirectory() as folder:
@@ -58,7 +61,18 @@ async def _play(ledger_url: str, url: str, folder: Path, steps: list[tuple[int, 
         await make_tables(writers[0])
         hub = await stack.enter_async_context(pickup_of(ledger, clock, folder, url, change_take=sometimes))
         await stack.enter_async_context(hub.running())
-        await _write_all(writers, steps, failing)
+        other = await stack.enter_async_context(open_partner(url))
+
+        async def look(number: int) -> None:
+            marker = a_component(100 + number)
+            await write(other, marker)
+
+            async def is_there() -> bool:
+                return marker in await hub.records()
+
+            await hub.until(is_there)
+
+        await _write_all(writers, steps, failing, look)
         await write(writers[0], a_component(99))
         there: dict[str, str] = dict(await writers[0].fetch("SELECT component_id, name FROM x_component"))
 
@@ -76,12 +90,19 @@ async def _play(ledger_url: str, url: str, folder: Path, steps: list[tuple[int, 
         await hub.until(is_equal)
 
 
-async def _write_all(writers: list[Partner], steps: list[tuple[int, str, int]], failing: list[bool]) -> None:
+async def _write_all(
+    writers: list[Partner],
+    steps: list[tuple[int, str, int]],
+    failing: list[bool],
+    look: Callable[[int], Awaitable[None]],
+) -> None:
     is_open = [False] * len(writers)
     for count, (number, act, row) in enumerate(steps):
         writer = writers[number]
         if act == "break":
             failing.append(True)
+        elif act == "look":
+            await look(count)
         elif act in ("commit", "rollback"):
             if is_open[number]:
                 await writer.execute(act)

@@ -7,7 +7,7 @@ since 1992. Texts are ``utf8mb4``.
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -159,6 +159,10 @@ class MariadbPartner:
                 self.driver.close()
                 raise
             await self.driver.commit()
+
+    def snapshot(self) -> AbstractAsyncContextManager[None]:
+        """Opens a transaction for reading one state."""
+        return self.transaction()
 
     async def close(self) -> None:
         """Closes the connection."""

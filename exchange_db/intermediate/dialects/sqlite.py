@@ -129,6 +129,15 @@ class SqlitePartner:
             raise
         await self.execute("COMMIT")
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[None]:
+        """Opens a transaction for reading one state; others write meanwhile."""
+        await self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            await self.execute("COMMIT")
+
     async def close(self) -> None:
         """Closes the file."""
         await self._run(self._driver.close)

@@ -9,8 +9,7 @@ the reader's lease keeps others away.
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterable
 from itertools import pairwise
 
 from exchange_db.intermediate.capture import CHANGE_LOG
@@ -41,7 +40,7 @@ class ClaimedLog:
     async def page(self, limit: int) -> Page | None:
         """Returns the oldest changes that were not given yet."""
         under_way = {log_id for page in self._given for log_id in page}
-        async with snapshot_of(self._partner):
+        async with self._partner.snapshot():
             lying = await self._partner.fetch(
                 f"SELECT log_id, table_name, row_key FROM {CHANGE_LOG} ORDER BY log_id LIMIT %s",  # noqa: S608
                 (limit + len(under_way),),
@@ -68,20 +67,6 @@ class ClaimedLog:
         """Waits, the longer the longer nothing came, since nobody announces changes here."""
         await asyncio.sleep(min(self._pause, seconds))
         self._pause = min(2 * self._pause, seconds)
-
-
-@asynccontextmanager
-async def _deferred(partner: Partner) -> AsyncIterator[None]:
-    await partner.execute("BEGIN")
-    try:
-        yield
-    finally:
-        await partner.execute("COMMIT")
-
-
-def snapshot_of(partner: Partner) -> AbstractAsyncContextManager[None]:
-    """Opens a transaction that sees one state of the database and keeps no writer out."""
-    return _deferred(partner) if partner.dialect.name == "sqlite" else partner.transaction()
 
 
 def _key_of(text: str) -> Key:
