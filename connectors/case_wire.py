@@ -206,9 +206,8 @@ def write_case(case: Case, message: case_pb2.Case) -> None:
 
 def _write_fields(reader: FieldReader, record: Any, message: Any) -> None:
     has_position = getattr(record, "crs", Crs.NONE) is not Crs.NONE
-    for field, path in zip(record.__struct_fields__, reader.paths, strict=False):
+    for field, parent, leaf in reader.places:
         value = getattr(record, field)
-        parent, _, leaf = path.rpartition(".")
         if not value or (parent == "position" and not has_position):
             continue
         setattr(getattr(message, parent) if parent else message, leaf, value)

@@ -41,6 +41,8 @@ class FieldReader:
             if not isinstance(field.type, msgspec.inspect.UnionType | msgspec.inspect.VarTupleType)
         ]
         self.paths = [paths.get(field.name, field.name) for field in fields]
+        #: Field, the message inside this one that it stands in ("" for this one itself), and its name there.
+        self.places = [(field.name, *path.rpartition(".")[::2]) for field, path in zip(fields, self.paths, strict=True)]
         self.take: Callable[[Any], tuple[Any, ...]] = attrgetter(*self.paths)
         self._texts = [n for n, field in enumerate(fields) if isinstance(field.type, msgspec.inspect.StrType)]
         self._take_texts: Callable[[tuple[Any, ...]], tuple[str, ...]] = itemgetter(*self._texts)

@@ -18,6 +18,8 @@ from connectors.wire import read_parcel, write_parcel
 from exchange_db.records import Assignment, Case, CodeKind, Component, Crs, Report, Violated, Violation
 
 _NAMESPACE = UUID("5a0d7c2e-6c1f-5b8e-9f4a-3e1b7d20c9a1")
+#: One encoder for all records: ``json.dumps`` would make one a record.
+_CONTENT = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 _SECTIONS = ("report", "assignment", "handling", "verdict")
 _LONGEST_SHOWN = 30
 #: Stands for any value, also none, in the key of a table's entry.
@@ -69,7 +71,7 @@ def message_id_of(record: Case | Component) -> UUID:
     Fields that say nothing (empty, 0, false) do not count, so that fields added to the contract change no id.
     """
     content = {"component": _said(record)} if isinstance(record, Component) else _content_of(record)
-    return uuid5(_NAMESPACE, json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":")))
+    return uuid5(_NAMESPACE, _CONTENT.encode(content))
 
 
 def _content_of(case: Case) -> dict[str, Any]:

@@ -6,7 +6,9 @@ the column by its place in the contract, and the record it becomes is checked on
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -38,6 +40,8 @@ _INNER: dict[str, type[Any]] = {
     "request": Request,
     "appeal_decision": Decision,
 }
+#: Fields that are not one column: those, and lists.
+_NESTED = {*_INNER, "milestones"}
 
 
 class TableRow(NamedTuple):
@@ -50,46 +54,74 @@ class TableRow(NamedTuple):
 def rows_of(record: Record, written_time: int) -> list[TableRow]:
     """Returns the rows a record fills, sections first; ``written_time`` is the hub's clock."""
     if isinstance(record, Component):
-        return [TableRow(schema.COMPONENT, _row(schema.COMPONENT, record, {}, written_time))]
+        return [_row(schema.COMPONENT, record, (), written_time)]
     if isinstance(record, FigureSheet):
         return list(_figure_rows(record, written_time))
-    key = {"issuer_id": record.issuer_id, "case_no": record.case_no}
+    key = (record.issuer_id, record.case_no)
     rows = [
-        TableRow(table, _row(table, section, key, written_time))
+        _row(table, section, key, written_time)
         for name, table in SECTIONS.items()
         if (section := getattr(record, name)) is not None
     ]
-    rows += [TableRow(schema.ACTION, _row(schema.ACTION, action, key, written_time)) for action in record.actions]
-    rows += [TableRow(schema.ATTACHMENT, _row(schema.ATTACHMENT, ref, key, written_time)) for ref in record.attachments]
+    rows += [_row(schema.ACTION, action, key, written_time) for action in record.actions]
+    rows += [_row(schema.ATTACHMENT, ref, key, written_time) for ref in record.attachments]
     return rows
 
 
-def _row(table: Table, record: Any, key: dict[str, str], written_time: int) -> Row:
-    values = {**_flat(record), **key, "written_time": written_time}
-    return tuple(_stored(column, values.get(column.name)) for column in table.columns)
+class _RowMaker:
+    """Makes rows of one table from its records. ``perf``: the plain fields are taken all at once, in C."""
+
+    def __init__(self, table: Table) -> None:
+        assert table.record is not None  # noqa: S101 — asked for tables of records only
+        fields = set(table.record.__struct_fields__)
+        self._places = {name: place for place, name in enumerate(table.names)}
+        self._empty: list[Any] = [None] * len(table.columns)
+        #: Columns of the key that are the case's, not the record's own.
+        self._given = [self._places[name] for name in table.key if name not in fields]
+        plain = [name for name in table.names if name in fields and name not in _NESTED]
+        self._plain = [self._places[name] for name in plain]
+        self._take: Callable[[Any], Row] = attrgetter(*plain)
+        self._nested = [name for name in table.record.__struct_fields__ if name in _NESTED]
+        self._words = [
+            (self._places[column.name], {None: None} | {one: one.name.lower() for one in column.choices})
+            for column in table.columns
+            if column.choices is not None
+        ]
+        blank = (ColumnKind.TEXT, ColumnKind.LONG_TEXT, ColumnKind.TIME)
+        self._blank = [self._places[column.name] for column in table.columns if column.kind in blank]
+
+    def row(self, record: Any, key: tuple[str, ...], written_time: int) -> Row:
+        """Returns the row of a record; ``key`` are the columns of the key that are not its own."""
+        values = self._empty.copy()
+        for place, value in zip(self._plain, self._take(record), strict=True):
+            values[place] = value
+        for place, value in zip(self._given, key, strict=True):
+            values[place] = value
+        for name in self._nested:
+            value = getattr(record, name)
+            if value:
+                self._flatten(name, value, values)
+        for place, words in self._words:
+            values[place] = words[values[place]]
+        for place in self._blank:
+            if not values[place]:
+                values[place] = None
+        values[-1] = written_time
+        return tuple(values)
+
+    def _flatten(self, name: str, value: Any, values: list[Any]) -> None:
+        if isinstance(value, tuple):
+            values[self._places[name]] = json.dumps([msgspec.structs.asdict(one) for one in value])
+            return
+        for field in value.__struct_fields__:
+            values[self._places[_column_of(field, f"{name}_")]] = getattr(value, field)
 
 
-def _flat(record: Any, prefix: str = "") -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name in record.__struct_fields__:
-        value = getattr(record, name)
-        if name in _INNER:
-            values |= _flat(value, f"{name}_") if value is not None else {}
-        elif isinstance(value, tuple):
-            values[name] = json.dumps([msgspec.structs.asdict(one) for one in value]) if value else ""
-        else:
-            values[_column_of(name, prefix)] = value
-    return values
+_MAKERS = {table.name: _RowMaker(table) for table in schema.SHARED}
 
 
-def _stored(column: Column, value: Any) -> Any:
-    if value is None or value == "":
-        return None
-    if column.choices is not None:
-        return column.choices(value).name.lower()
-    if column.kind is ColumnKind.TIME:
-        return value or None
-    return value
+def _row(table: Table, record: Any, key: tuple[str, ...], written_time: int) -> TableRow:
+    return TableRow(table, _MAKERS[table.name].row(record, key, written_time))
 
 
 def _figure_rows(sheet: FigureSheet, written_time: int) -> Iterator[TableRow]:
@@ -122,7 +154,7 @@ def section_of(row: TableRow, revision: int) -> Any:
         Violated: FIELD_MISSING or FIELD_INVALID; names the column.
     """
     record: Any = row.table.record
-    columns = {column.name: column for column in row.table.columns}
+    columns = _columns_of(row.table)
     given = dict(zip(columns, row.values, strict=True))
     # A partner's own numbering holds; without one the hub's counts.
     if "revision" in record.__struct_fields__:
@@ -130,23 +162,19 @@ def section_of(row: TableRow, revision: int) -> Any:
     return _built(record, columns, given, "", row.table.name)
 
 
-def _built(record: type[Any], columns: dict[str, Column], given: dict[str, Any], prefix: str, path: str) -> Any:
+def _built(record: Any, columns: dict[str, Column], given: dict[str, Any], prefix: str, path: str) -> Any:
     values: dict[str, Any] = {}
-    info = msgspec.inspect.type_info(record)
-    assert isinstance(info, msgspec.inspect.StructType)  # noqa: S101 — records are structs
-    for field in info.fields:
-        if field.name in _INNER:
-            begin = f"{field.name}_"
-            if any(given[name] not in (None, "", 0) for name in columns if name.startswith(begin)):
-                values[field.name] = _built(_INNER[field.name], columns, given, begin, path)
+    for field, name, is_required, inner in _places(record, prefix):
+        if inner:
+            if any(given[column] not in (None, "", 0) for column in _beginning(path, inner)):
+                values[field] = _built(_INNER[field], columns, given, inner, path)
             continue
-        name = _column_of(field.name, prefix)
         value = given[name]
         if value is None or value == "":
-            if field.required:
+            if is_required:
                 raise Violated("FIELD_MISSING", f"{path}.{name}")
             continue
-        values[field.name] = _taken(columns[name], value, f"{path}.{name}")
+        values[field] = _taken(columns[name], value, path)
     made = record(**values)
     try:
         # The constructor checks nothing; read as a list, the record is checked field by field.
@@ -158,22 +186,53 @@ def _built(record: type[Any], columns: dict[str, Column], given: dict[str, Any],
         raise Violated("FIELD_INVALID", f"{path}.{_column_of(name, prefix)}", f"{value!r:.40} ({told})") from None
 
 
+class _Place(NamedTuple):
+    """Where a field of a record stands; ``inner`` is what the columns of a value inside it begin with."""
+
+    field: str
+    column: str
+    is_required: bool
+    inner: str
+
+
+@cache
+def _places(record: type[Any], prefix: str) -> tuple[_Place, ...]:
+    info = msgspec.inspect.type_info(record)
+    assert isinstance(info, msgspec.inspect.StructType)  # noqa: S101 — records are structs
+    return tuple(
+        _Place(
+            field.name, _column_of(field.name, prefix), field.required, f"{field.name}_" if field.name in _INNER else ""
+        )
+        for field in info.fields
+    )
+
+
+@cache
+def _beginning(table: str, begin: str) -> tuple[str, ...]:
+    return tuple(name for name in schema.TABLES[table].names if name.startswith(begin))
+
+
+@cache
+def _columns_of(table: Table) -> dict[str, Column]:
+    return {column.name: column for column in table.columns}
+
+
 def _column_of(field: str, prefix: str) -> str:
     """Returns the column a field stands in: ``request_time`` of a request is not called ``request_request_time``."""
     return field if field.startswith(prefix) else f"{prefix}{field}"
 
 
-def _taken(column: Column, value: Any, path: str) -> Any:
+def _taken(column: Column, value: Any, table: str) -> Any:
     if column.choices is not None:
         try:
             return column.choices[str(value).strip().upper()]
         except KeyError:
             known = ", ".join(name.lower() for name in column.choices.__members__)
-            raise Violated("FIELD_INVALID", path, f"{value!r:.40} ({known})") from None
+            raise Violated("FIELD_INVALID", f"{table}.{column.name}", f"{value!r:.40} ({known})") from None
     if column.kind is ColumnKind.TRUTH:
         return bool(value)
     if column.name == "milestones":
-        return _milestones(value, path)
+        return _milestones(value, f"{table}.{column.name}")
     return value
 
 

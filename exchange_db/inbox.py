@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from exchange_db import months
+from exchange_db import months, pickups
 from exchange_db.bulk import CopyTarget, as_array, copy_rows
 from exchange_db.keys import PARTITION_COUNT
 from exchange_db.records import Violated, Violation
@@ -54,13 +54,17 @@ class Refusal(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """A batch of one stream, from ``first_sequence`` on without gap; 0 stands for whatever number is next."""
+    """A batch of one stream, from ``first_sequence`` on without gap; 0 stands for whatever number is next.
+
+    ``pickup`` is what picked-up rows leave besides; with it, all of the arrival is new, or out of order.
+    """
 
     stream_id: int
     sender_id: str
     thumbprint: str
     first_sequence: int
     items: list[Entry | Refusal]
+    pickup: pickups.Pickup | None = None
 
 
 class Answer(NamedTuple):
@@ -189,13 +193,14 @@ class _Writer:
         self._refused: list[tuple[Arrival, int, Refusal]] = []
         self._repeated: list[tuple[int, int, str]] = []
         self._tally: dict[int, list[int]] = {}
+        self._pickups: list[tuple[int, int, pickups.Pickup, dict[int, Violation]]] = []
 
     async def take(self, arrival: Arrival) -> Answer:
         """Decides every item of one arrival and packs what is new."""
         expected = self._last[arrival.stream_id] + 1
         if arrival.first_sequence == 0:
             arrival = arrival._replace(first_sequence=expected)
-        if arrival.first_sequence > expected:
+        if arrival.first_sequence > expected or (arrival.pickup is not None and arrival.first_sequence != expected):
             return Answer("O" * len(arrival.items), {}, expected)
         repeats = min(expected - arrival.first_sequence, len(arrival.items))
         outcomes = ["D"] * len(arrival.items)
@@ -204,6 +209,8 @@ class _Writer:
             await self._answer_repeats(arrival, repeats, outcomes, violations)
         if repeats < len(arrival.items):
             self._take_new(arrival, repeats, outcomes, violations)
+        if arrival.pickup is not None:
+            self._pickups.append((arrival.stream_id, expected, arrival.pickup, violations))
         return Answer("".join(outcomes), violations, self._last[arrival.stream_id] + 1)
 
     def _take_new(self, arrival: Arrival, first: int, outcomes: list[str], violations: dict[int, Violation]) -> None:
@@ -325,7 +332,10 @@ class _Writer:
                     *(as_array(self._tally[stream][column] for stream in streams) for column in range(3)),
                 ),
             )
+        for stream_id, first_sequence, pickup, violations in self._pickups:
+            await pickups.note(self._session, stream_id, first_sequence, pickup, violations)
         self._rows, self._keys, self._refused, self._repeated, self._tally = [], [], [], [], {}
+        self._pickups = []
 
 
 _NOTHING_KNOWN: dict[bytes, bytes] = {}

@@ -13,12 +13,11 @@ from exchange_db.keys import PARTITION_COUNT
 from exchange_db.session import HotSession, ReadSession, WriteSession
 from exchange_db.tables.peers import invitations, links, parcels, peers
 
+#: Address of a neighbour whose database is the link to it; where that lies is in its link file. No certificate has a
+#: thumbprint that begins so.
+DATABASE = "database:"
 #: Where counting stops: of each partition, what has no number on a link yet.
 COUNTED_ROWS = 20_000
-
-
-#: Address of a partner whose database is the link to it; no certificate has a thumbprint that begins so.
-DATABASE_ADDRESS = "database:"
 
 
 class Peer(NamedTuple):
@@ -36,14 +35,14 @@ class Peer(NamedTuple):
     certificate_end_time: datetime
 
     @property
-    def is_database(self) -> bool:
-        """Whether its database is the link to it."""
-        return self.address == DATABASE_ADDRESS
+    def is_dialled(self) -> bool:
+        """Whether it has an address at which it takes calls."""
+        return bool(self.address) and not self.has_database
 
     @property
-    def is_dialled(self) -> bool:
-        """Whether there is an address it can be called at."""
-        return bool(self.address) and not self.is_database
+    def has_database(self) -> bool:
+        """Whether its database is the link to it."""
+        return self.address == DATABASE
 
 
 class NewPeer(NamedTuple):
@@ -85,6 +84,12 @@ class LinkState(NamedTuple):
     contact_time: datetime | None
     clock_skew_ms: int
 
+
+#: What is wrong with a link, or with single tables of a partner's database.
+_TROUBLE = (
+    "coalesce(nullif(l.trouble, ''), (SELECT string_agg(z.table_name || ': ' || z.trouble, '; ' ORDER BY z.table_name)"
+    " FROM pickup_pauses z WHERE z.peer_id = p.peer_id), '')"
+)
 
 _COLUMNS = [peers.c[name] for name in Peer._fields]
 
@@ -160,7 +165,7 @@ async def redeem(session: WriteSession, code_digest: str, peer_id: str, now: dat
 async def link_states(session: ReadSession) -> list[LinkState]:
     """Returns the state of every link, by name of the neighbour; what has no number yet counts as waiting."""
     peer_columns = ", ".join(f"p.{name}" for name in Peer._fields)
-    link_columns = ", ".join(f"l.{name}" for name in LinkState._fields[5:])
+    link_columns = ", ".join(_TROUBLE if name == "trouble" else f"l.{name}" for name in LinkState._fields[5:])
     cursor = await session.driver.execute(
         f"SELECT {peer_columns}, l.last_sequence, l.acked_sequence, l.receipted_sequence,"  # noqa: S608 — constants
         f" l.last_sequence - l.acked_sequence + w.unnumbered, {link_columns}"

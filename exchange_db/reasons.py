@@ -92,6 +92,14 @@ REASONS: dict[str, ReasonText] = {
         "The time lies {value} seconds ahead of this hub's clock; at most 300 are allowed. Set the clock.",
         "时间比本枢纽时钟快 {value} 秒（最多允许 300 秒），请校准时钟。",
     ),
+    "PARTNER_ROW_REFUSED": ReasonText(
+        "The partner's database refused the row: {value}. Mend the cause there, then run sanji quarantine replay.",
+        "对方数据库拒收该行：{value}。请对方排除原因，再执行 sanji quarantine replay。",
+    ),
+    "PARTNER_WORD_MISSING": ReasonText(
+        "The link file has no word of the partner's for {value}. Add it under words, then run sanji quarantine replay.",
+        "链接文件 words 中没有与 {value} 对应的对方用词，请补充后执行 sanji quarantine replay。",
+    ),
     "SEQUENCE_REUSED": ReasonText(
         "This sequence number was used before for another content. Was the sender restored from a backup?",
         "该序号此前已用于不同内容，发送方是否从备份恢复？",
@@ -364,6 +372,14 @@ REASONS: dict[str, ReasonText] = {
     "DATABASE_UNAVAILABLE": ReasonText(
         "The hub's database does not answer. Nothing was taken; send again.",
         "枢纽数据库无响应，本次未接收，请稍后重发。",
+    ),
+    "ROW_DELETED": ReasonText(
+        "Row {value} was deleted in the partner's database; nothing is deleted here. To end a case, write its state.",
+        "对方中间库删除了行 {value}，本枢纽不随之删除；作废案件请改写其状态。",
+    ),
+    "TABLE_EMPTIED": ReasonText(
+        "Table {value} was emptied in the partner's database (TRUNCATE); nothing is deleted here.",
+        "对方中间库清空了表 {value}（TRUNCATE），本枢纽不随之删除。",
     ),
     "COLUMN_UNFIT": ReasonText(
         "The partner's column cannot hold this value: {value}.", "对方数据库的该列容不下此值：{value}。"

@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from connectors.crs import Converter
 from exchange_db import migrate, months
 from exchange_db.embedded import EmbeddedServer
 from exchange_db.errors import EmbeddedServerFailed
+from exchange_db.intermediate.partner import Row
 from exchange_db.peers import Peer
 from exchange_db.session import Ledger
 from hub.apply.guards import LifeRules
@@ -18,6 +21,7 @@ from hub.apply.worker import ApplyLane
 from hub.clock import Clock
 from hub.components.reading import ComponentReader
 from hub.components.rounds import RoundDesk
+from hub.delivery.backoff import pause_seconds
 from hub.delivery.dialling import Dialler
 from hub.delivery.dispatcher import Dispatcher
 from hub.delivery.fetcher import Fetcher
@@ -27,6 +31,9 @@ from hub.evidence.reception import ReceptionDesk
 from hub.evidence.store import EvidenceStore
 from hub.intake.desk import IntakeDesk
 from hub.intake.own import OwnStream
+from hub.intermediate.link_files import find_link
+from hub.intermediate.pickup import PickupWorker
+from hub.intermediate.writeback import Means, WriteBack
 from hub.jobs.evidence import evidence_jobs
 from hub.jobs.reconciliation import reconcile_jobs
 from hub.jobs.runner import JobRunner
@@ -98,7 +105,7 @@ class Hub:
             desk = IntakeDesk(ledger, listener, settings.hub.region, self._clock, register.check)
             works = [("listener", listener.run()), ("intake desk", desk.run())]
             works.append(("standards register", register.follow(ledger, listener, self._clock)))
-            works += self._workers(ledger, listener, desk)
+            works += self._workers(ledger, listener, desk, register)
             if embedded is not None:
                 works.append(("embedded server", _keep_up(embedded)))
             tasks = [asyncio.create_task(work, name=name) for name, work in works]
@@ -122,7 +129,7 @@ class Hub:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     def _workers(
-        self, ledger: Ledger, listener: Listener, desk: IntakeDesk
+        self, ledger: Ledger, listener: Listener, desk: IntakeDesk, register: ClassRegister
     ) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         settings, holder = self._settings, f"{self._settings.hub.instance}/{'+'.join(self._roles)}"
         reader = FigureReader(ledger, settings)
@@ -133,7 +140,7 @@ class Hub:
                 lane = ApplyLane(ledger, listener, f"{holder}/{number}", rules, settings.apply.run_size)
                 works.append((f"apply {number}", lane.run()))
         if "deliver" in self._roles:
-            works.append(("deliver", self._office(ledger, listener, desk, holder).run()))
+            works.append(("deliver", self._office(ledger, listener, desk, register, holder).run()))
         if "schedule" in self._roles:
             sheets = OwnStream(ledger, desk, settings.hub.id, settings.hub.region, "figures")
             events = OwnStream(ledger, desk, settings.hub.id, settings.hub.region, "events")
@@ -155,21 +162,32 @@ class Hub:
             works.append(("console", Console(ledger, settings, reader, self._clock).run()))
         return works
 
-    def _office(self, ledger: Ledger, listener: Listener, desk: IntakeDesk, holder: str) -> DeliveryOffice:
+    def _office(
+        self, ledger: Ledger, listener: Listener, desk: IntakeDesk, register: ClassRegister, holder: str
+    ) -> DeliveryOffice:
         settings, clock, dialler = self._settings, self._clock, make_dialler(self._settings)
         pulls = not settings.listen.public_address
+        means = make_means(settings, ledger, listener, clock, register, holder)
 
         def push(peer: Peer) -> Coroutine[Any, Any, None] | None:
-            if not peer.address:
+            if peer.has_database:
+                return WriteBack(means, peer).run()
+            if not peer.is_dialled:
                 return None
             return Dispatcher(ledger, listener, dialler, clock, settings.deliver, holder, peer).run()
 
         def fetch(peer: Peer) -> Coroutine[Any, Any, None] | None:
-            if peer.relation != "parent" or not peer.address or not pulls:
+            if peer.relation != "parent" or not peer.is_dialled or not pulls:
                 return None
             return Fetcher(ledger, dialler, desk.take, clock, settings.deliver, holder, peer).run()
 
-        return DeliveryOffice(ledger, listener, {"deliver": push, "fetch": fetch})
+        def pick_up(peer: Peer) -> Coroutine[Any, Any, None] | None:
+            if not peer.has_database:
+                return None
+            folder = settings.intermediate.folder
+            return PickupWorker(ledger, desk.hand_in, settings.deliver, folder, holder, peer).run()
+
+        return DeliveryOffice(ledger, listener, {"deliver": push, "fetch": fetch, "pickup": pick_up})
 
     def _rest(self, ledger: Ledger, listener: Listener, desk: IntakeDesk) -> "RestServer":
         # Only a process that offers it carries the weight of a web server.
@@ -229,6 +247,29 @@ def deadline_policy(settings: Settings) -> DeadlinePolicy:
 def make_register(settings: Settings) -> ClassRegister:
     """Returns what knows the classes a hub takes."""
     return ClassRegister(settings.hub.region, settings.standards.unlisted, settings.standards.accepts)
+
+
+def make_means(
+    settings: Settings, ledger: Ledger, listener: Listener, clock: Clock, register: ClassRegister, holder: str
+) -> Means:
+    """Returns what writes to partners' databases work with."""
+
+    def pause_of(failures: int) -> float:
+        return pause_seconds(
+            failures,
+            first_seconds=settings.deliver.backoff_first_seconds,
+            cap_seconds=settings.deliver.backoff_cap_seconds,
+            chance=random.random(),  # noqa: S311 — jitter, not a secret
+        )
+
+    def codes() -> list[Row]:
+        return [
+            (code.standard_ref, code.kind.name.lower(), code.code, code.name, major.code if major else None)
+            for code, major in register.in_force(clock())
+        ]
+
+    find = partial(find_link, settings.intermediate.folder)
+    return Means(ledger, listener, clock, settings.deliver, settings.hub, holder, find, codes, pause_of)
 
 
 def make_dialler(settings: Settings) -> Dialler:

@@ -224,8 +224,8 @@ CREATE TABLE IF NOT EXISTS `x_code_list` (
 
 CREATE TABLE IF NOT EXISTS `x_receipt` (
     `receipt_id` bigint NOT NULL COMMENT '回执号，逐行递增',
-    `table_name` varchar(40) COMMENT '表名',
-    `row_key` varchar(200) COMMENT '该行主键各列，JSON 数组',
+    `table_name` varchar(64) NOT NULL COMMENT '表名',
+    `row_key` varchar(400) NOT NULL COMMENT '该行主键各列，JSON 数组',
     `revision` int COMMENT '该行版本',
     `state` varchar(20) COMMENT 'taken 已收取、applied 已生效、duplicate 重复、refused 未接收',
     `reason` varchar(60) COMMENT '未接收原因代码',
@@ -233,7 +233,7 @@ CREATE TABLE IF NOT EXISTS `x_receipt` (
     `message` longtext COMMENT '未接收原因与处理办法，至多 1000 字',
     `taken_time` datetime(6) COMMENT '收取时间',
     `settled_time` datetime(6) COMMENT '生效或拒绝时间',
-    PRIMARY KEY (`receipt_id`)
+    PRIMARY KEY (`receipt_id`, `table_name`, `row_key`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='逐行回执：对方写入的每一行的处理结果（枢纽写）';
 
 CREATE TABLE IF NOT EXISTS `x_link` (

@@ -427,8 +427,8 @@ COMMENT ON COLUMN "x_code_list"."written_time" IS '写入时间：枢纽写的�
 
 CREATE TABLE IF NOT EXISTS "x_receipt" (
     "receipt_id" bigint NOT NULL,
-    "table_name" varchar(40),
-    "row_key" varchar(200),
+    "table_name" varchar(64) NOT NULL,
+    "row_key" varchar(400) NOT NULL,
     "revision" integer,
     "state" varchar(20),
     "reason" varchar(60),
@@ -436,7 +436,7 @@ CREATE TABLE IF NOT EXISTS "x_receipt" (
     "message" text,
     "taken_time" timestamptz(6),
     "settled_time" timestamptz(6),
-    PRIMARY KEY ("receipt_id")
+    PRIMARY KEY ("receipt_id", "table_name", "row_key")
 );
 
 COMMENT ON TABLE "x_receipt" IS '逐行回执：对方写入的每一行的处理结果（枢纽写）';

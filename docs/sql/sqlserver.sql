@@ -625,8 +625,8 @@ GO
 
 CREATE TABLE [x_receipt] (
     [receipt_id] bigint NOT NULL,
-    [table_name] nvarchar(40),
-    [row_key] nvarchar(200),
+    [table_name] nvarchar(64) NOT NULL,
+    [row_key] nvarchar(400) NOT NULL,
     [revision] int,
     [state] nvarchar(20),
     [reason] nvarchar(60),
@@ -634,7 +634,7 @@ CREATE TABLE [x_receipt] (
     [message] nvarchar(max),
     [taken_time] datetime2(6),
     [settled_time] datetime2(6),
-    PRIMARY KEY ([receipt_id])
+    PRIMARY KEY ([receipt_id], [table_name], [row_key])
 )
 GO
 

@@ -28,6 +28,17 @@ class PartnerRefused(PartnerError):
     """The partner's database refused a statement: a table, column or right is missing, or a value does not fit."""
 
 
+class RowRefused(PartnerRefused):
+    """A row is the cause: a value does not fit its column, or breaks a rule of the table; others may be taken.
+
+    ``column`` is the one at fault, empty where the engine does not say.
+    """
+
+    def __init__(self, told: str, column: str = "") -> None:
+        super().__init__(told)
+        self.column = column
+
+
 class Partner(Protocol):
     """A connection on which every statement stands alone, but inside ``transaction``.
 
@@ -54,6 +65,9 @@ class Partner(Protocol):
 
     def transaction(self) -> AbstractAsyncContextManager[None]:
         """Opens a transaction, committed when the block ends well."""
+
+    def snapshot(self) -> AbstractAsyncContextManager[None]:
+        """Opens a transaction for reading one state of the database, which keeps no writer out."""
 
     async def close(self) -> None:
         """Closes the connection."""

@@ -162,15 +162,16 @@ CODE_LIST: Final = Table(
     ),
 )
 
-#: Answers to rows the partner wrote: one row a version of a row that was taken, newest last.
+#: Answers to rows the partner wrote: one row a version of a row that was taken, newest last. Rows of one case that were
+#: read together are one record and share a ``receipt_id``.
 #: ``state``: ``taken`` (on the hub's disk), ``applied`` (took effect), ``duplicate`` or ``refused``.
 RECEIPT: Final = Table(
     "x_receipt",
-    ("receipt_id",),
+    ("receipt_id", "table_name", "row_key"),
     (
         Column("receipt_id", ColumnKind.LARGE_NUMBER, is_required=True),
-        Column("table_name", ColumnKind.TEXT, 40, is_required=True),
-        Column("row_key", ColumnKind.TEXT, 200, is_required=True),
+        Column("table_name", ColumnKind.TEXT, 64, is_required=True),
+        Column("row_key", ColumnKind.TEXT, 400, is_required=True),
         Column("revision", ColumnKind.NUMBER),
         Column("state", ColumnKind.TEXT, 20, is_required=True),
         Column("reason", ColumnKind.TEXT, 60),

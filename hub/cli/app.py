@@ -40,7 +40,7 @@ COMMANDS = (
 
 
 #: Modules that add to the group of another one.
-_BESIDE = {"standards": ("releases",)}
+BESIDE = {"intermediate": ("intermediate_load", "intermediate_resend"), "standards": ("releases",)}
 
 
 @app.callback()
@@ -54,6 +54,6 @@ def main() -> None:
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     # Only the command that is asked for is imported: all of them together take a second and a half.
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
-    for name in (asked, *_BESIDE.get(asked, ())) if asked in COMMANDS else COMMANDS:
+    for name in (asked, *BESIDE.get(asked, ())) if asked in COMMANDS else COMMANDS:
         importlib.import_module(f"hub.cli.{name}")
     app()

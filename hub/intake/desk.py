@@ -16,6 +16,7 @@ from auth.principal import Principal
 from exchange_db import inbox, wakeups
 from exchange_db.errors import ExchangeDbError
 from exchange_db.inbox import Answer, Arrival, Entry, Refusal
+from exchange_db.pickups import Pickup
 from exchange_db.session import Dedicated, Ledger
 from hub.clock import Clock
 from hub.intake.validation import ClassCheck, Gate
@@ -73,11 +74,17 @@ class IntakeDesk:
         self._newest.set()
 
     async def hand_in(
-        self, sender: Principal, stream_id: int, first_sequence: int, payloads: Sequence[bytes | Refusal]
+        self,
+        sender: Principal,
+        stream_id: int,
+        first_sequence: int,
+        payloads: Sequence[bytes | Refusal],
+        pickup: Pickup | None = None,
     ) -> "asyncio.Future[Receipt]":
         """Checks one batch of a stream and puts it in line; the future is done when it is on disk.
 
-        What a transport could not make a parcel of comes as the refusal it is, and is kept like every other one.
+        What a transport could not make a parcel of comes as the refusal it is, and is kept like every other one. What
+        rows picked up from a partner's database leave besides is on disk together with their records.
 
         Batches of one stream must be handed in one after the other. The future raises ``ExchangeDbError`` when the
         database does not answer; nothing was taken then.
@@ -91,7 +98,7 @@ class IntakeDesk:
                 for payload in payloads[start : start + _SLICE]
             ]
             await asyncio.sleep(0)
-        arrival = Arrival(stream_id, sender.peer_id, sender.thumbprint, first_sequence, items)
+        arrival = Arrival(stream_id, sender.peer_id, sender.thumbprint, first_sequence, items, pickup)
         answered: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         await self._waiting.put((arrival, answered))
         return answered

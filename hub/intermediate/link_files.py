@@ -10,7 +10,7 @@ import re
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Struct
@@ -45,7 +45,8 @@ class SourceTable(Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the partner's own that is read.
 
     ``mapping`` is a mapping file beside the link file; ``key`` the columns that name a row. ``column`` is the status
-    or time column of those captures; ``new``, ``taken``, ``done``, ``failed`` the values of a status column.
+    or time column of those captures; ``new``, ``taken``, ``done``, ``failed`` the values of a status column. A row
+    that is committed at most ``overlap_seconds`` after the time in its time column is seen.
     """
 
     name: str
@@ -57,6 +58,7 @@ class SourceTable(Struct, frozen=True, forbid_unknown_fields=True):
     taken: str = "1"
     done: str = "2"
     failed: str = "9"
+    overlap_seconds: Annotated[int, msgspec.Meta(ge=0, le=604_800)] = 600
 
 
 class TargetTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,7 +77,12 @@ class TargetTable(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DatabaseLink(Struct, frozen=True, forbid_unknown_fields=True):
-    """One partner. ``folder`` is where the file lies."""
+    """One partner. ``folder`` is where the file lies.
+
+    ``most_rows_per_second`` spares a weak machine, 0 for no limit; rows and receipts older than ``keep_days`` are taken
+    away there, 0 for never.
+    A table of which more than ``most_refused_per_hour`` rows are refused is not read on until somebody looks at it.
+    """
 
     peer: str
     name: str
@@ -83,8 +90,11 @@ class DatabaseLink(Struct, frozen=True, forbid_unknown_fields=True):
     manner: Manner = Manner.OURS
     capture: Capture = Capture.KEY_LOG
     zone: str = "Asia/Shanghai"
+    most_refused_per_hour: Annotated[int, msgspec.Meta(ge=1)] = 10_000
     source: tuple[SourceTable, ...] = ()
     target: tuple[TargetTable, ...] = ()
+    most_rows_per_second: Annotated[int, msgspec.Meta(ge=0)] = 0
+    keep_days: Annotated[int, msgspec.Meta(ge=0)] = 90
     folder: Path = Path()
 
     @property
@@ -108,6 +118,24 @@ def read_links(folder: Path) -> dict[str, DatabaseLink]:
             raise _invalid(path, "peer", f"{link.peer} 已有另一个文件 / has another file already")
         links[link.peer] = link
     return links
+
+
+def find_link(folder: Path, peer_id: str) -> DatabaseLink:
+    """Returns the link to one partner; what is wrong with other partners' files does not matter.
+
+    Raises:
+        LinkFileInvalid: its file cannot be used, or there is none.
+    """
+    invalid: LinkFileInvalid | None = None
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            link = read_link(path)
+        except LinkFileInvalid as error:
+            invalid = error
+            continue
+        if link is not None and link.peer == peer_id:
+            return link
+    raise invalid or LinkFileInvalid(f"{folder}：没有 {peer_id} 的链路文件 / there is no link file for {peer_id}")
 
 
 def read_link(path: Path) -> DatabaseLink | None:

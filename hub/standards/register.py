@@ -22,7 +22,7 @@ from hub.listener import Listener
 from hub.standards import archive
 from hub.standards.catalogue import Catalogue
 from hub.standards.codebook import CodeBook, CodeFault
-from hub.standards.codes import canonical_code
+from hub.standards.codes import Code, canonical_code, lineage
 from hub.standards.crosswalk import Candidate
 from hub.standards.layers import CLASS_KINDS, Layers
 from hub.standards.limits import RuleBroken
@@ -106,6 +106,17 @@ class ClassRegister:
             if names:
                 return f"{told} → {', '.join(names)} (?)"
         return told
+
+    def in_force(self, moment: int) -> list[tuple[Code, Code | None]]:
+        """Returns the classes in force at a moment that concern this hub's region, each with the major it is in."""
+        catalogue = self._catalogues[bisect_right(self._times, moment) - 1]
+        line = lineage(self._hub_region)
+        return [
+            (code, None if code.is_major else listed.major_of(code))
+            for listed in catalogue.lists.values()
+            for code in listed
+            if code.region in line
+        ]
 
     async def follow(self, ledger: Ledger, listener: Listener, clock: Clock) -> None:
         """Reads the releases, and reads them anew whenever one arrives, until cancelled."""

@@ -1,18 +1,21 @@
 """``sanji intermediate`` on real databases: what is made, what is told, and how the commands end."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import make_url
 from typer.testing import CliRunner, Result
 
 from exchange_db import peers as registry
 from exchange_db.peers import NewPeer
-from exchange_db.session import Ledger
-from hub.cli import intermediate, peers  # noqa: F401 — defines the commands
+from exchange_db.session import Ledger, driver_url
+from hub.cli import intermediate, intermediate_resend, peers  # noqa: F401 — defines the commands
 from hub.cli.app import app
 from tests.support.builders import CITY
 from tests.support.mariadb import MariadbServer
@@ -201,7 +204,7 @@ def test_a_partner_known_by_a_certificate_changes_to_its_database_only_when_told
     assert run("register", PEER, "--replace").exit_code == 0
     peer = asyncio.run(entered())
     assert peer is not None
-    assert (peer.is_database, peer.is_dialled, peer.thumbprint) == (True, False, f"database:{PEER}")
+    assert (peer.has_database, peer.is_dialled, peer.thumbprint) == (True, False, f"database:{PEER}")
 
 
 def test_a_database_that_does_not_answer_is_told(folder: Path, run: Callable[..., Result]) -> None:
@@ -209,3 +212,24 @@ def test_a_database_that_does_not_answer_is_told(folder: Path, run: Callable[...
     for word in ("check", "install", "show"):
         told = run(word, PEER)
         assert (told.exit_code, "无法连接" in told.output, "secret" in told.output) == (1, True, False)
+
+
+def test_rows_are_sent_again_from_a_number_on(
+    folder: Path, run: Callable[..., Result], sqlite_url: str, database_url: str
+) -> None:
+    settings = folder / "sanji.toml"
+    settings.write_text(f'{settings.read_text()}[database]\nurl = "{database_url}"\n', encoding="utf-8")
+    (folder / "links" / "county.toml").write_text(f'peer = "{PEER}"\nname = "中方县"\nurl = "{sqlite_url}"\n')
+    told = run("resend", PEER)
+    assert (told.exit_code, "register" in told.output) == (1, True)
+    assert run("install", PEER).exit_code == 0
+    assert run("register", PEER).exit_code == 0
+    assert "没有可重发的行" in run("resend", PEER).output
+    with psycopg.connect(driver_url(database_url), autocommit=True) as connection:
+        connection.execute("UPDATE links SET last_sequence = 9, acked_sequence = 9")
+    with closing(sqlite3.connect(_database_of(sqlite_url))) as county:
+        county.execute("UPDATE x_link SET delivered_sequence = 9")
+        county.commit()
+        told = run("resend", PEER, "--from", "4")
+        assert (told.exit_code, "第 4 至 9 号" in told.output) == (0, True)
+        assert county.execute("SELECT delivered_sequence FROM x_link").fetchall() == [(3,)]

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,7 @@ def test_no_page_names_a_folder_of_one_machine(page: Path) -> None:
 
 @cache
 def _command() -> Any:
-    for name in command_line.COMMANDS:
+    for name in (*command_line.COMMANDS, *chain.from_iterable(command_line.BESIDE.values())):
         importlib.import_module(f"hub.cli.{name}")
     return typer.main.get_command(command_line.app)
 

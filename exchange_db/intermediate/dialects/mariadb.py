@@ -4,8 +4,10 @@ Times are ``datetime(6)`` without a zone, read as the fixed offset the link's zo
 since 1992. Texts are ``utf8mb4``.
 """
 
+import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -15,7 +17,7 @@ from asyncmy import errors
 from sqlalchemy import make_url
 
 from exchange_db.intermediate.dialect import DefinitionWords, placeholder
-from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row
+from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row, RowRefused
 from exchange_db.intermediate.schema import Column, ColumnKind
 
 _TYPES = {
@@ -33,6 +35,12 @@ TABLE_OPTIONS = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
 #: Errors with numbers of the client (2000–2999) mean that the server was not reached or broke off; of the server's own,
 #: these: too many connections, shutdown, lock wait, deadlock, killed.
 _PASSING = frozenset({1040, 1053, 1077, 1203, 1205, 1213, 1317, 1927})
+#: Errors that a row causes: NULL, a repeated key, a value out of range, too long, of another type or character set, a
+#: missing default, a foreign key, a check, a trigger of the partner's.
+_BY_A_ROW = frozenset(
+    {1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 1411, 1451, 1452, 1557, 1586, 1644, 1690, 3819, 4025}
+)
+_NAMED_COLUMN = re.compile(r"(?:[Cc]olumn|Field) (?:'|(?:`[^`]*`\.)*`)([^'`]+)['`]")
 
 
 class MariadbDialect:
@@ -144,10 +152,18 @@ class MariadbPartner:
             await self.driver.begin()
             try:
                 yield
-            except BaseException:
+            except Exception:
                 await self.driver.rollback()
                 raise
+            except BaseException:
+                # Given up in the middle of an answer: nothing can be said on this connection any more.
+                self.driver.close()
+                raise
             await self.driver.commit()
+
+    def snapshot(self) -> AbstractAsyncContextManager[None]:
+        """Opens a transaction for reading one state."""
+        return self.transaction()
 
     async def close(self) -> None:
         """Closes the connection."""
@@ -159,10 +175,18 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except errors.MySQLError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # A cancelled read closes the connection, and rolling back on it fails: that must not hide the cancelling,
+            # or whoever cancels waits for ever.
+            raise asyncio.CancelledError from error
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         told = " ".join(str(part) for part in error.args)
         if number in _PASSING or 2000 <= number < 3000 or isinstance(error, errors.InterfaceError):
             raise PartnerUnreachable(told) from error
+        if number in _BY_A_ROW:
+            column = _NAMED_COLUMN.search(told)
+            raise RowRefused(told, column[1] if column else "") from error
         raise PartnerRefused(told) from error
     except UnicodeEncodeError as error:  # a name or password the driver cannot say
         raise PartnerRefused(str(error)) from error

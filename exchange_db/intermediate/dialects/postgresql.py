@@ -1,14 +1,15 @@
 """PostgreSQL from version 12, and the engines that speak like it: 人大金仓 (kingbase) and 瀚高 (highgo), untested."""
 
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, Self
 
 import psycopg
 from sqlalchemy import make_url
 
 from exchange_db.intermediate.dialect import COMMENT_ON, upsert_on_conflict
-from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row
+from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row, RowRefused
 from exchange_db.intermediate.schema import Column, ColumnKind
 
 _TYPES = {
@@ -20,6 +21,9 @@ _TYPES = {
     ColumnKind.TIME: "timestamptz(6)",
 }
 _CONNECT_SECONDS = 10
+#: Classes of errors that a row causes: its data, a rule of the table, a trigger of the partner's.
+_BY_A_ROW = ("22", "23", "P0001")
+_COPIED_COLUMN = re.compile(r"^COPY .*, column (\S+)", re.MULTILINE)
 
 
 class PostgresqlDialect:
@@ -60,7 +64,7 @@ class PostgresqlPartner:
     async def connect(cls, url: str, zone: str) -> Self:
         """Opens a connection whose session keeps the zone; see ``open_partner``."""
         dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        with _errors():
+        with partner_errors():
             driver = await psycopg.AsyncConnection.connect(
                 dsn,
                 autocommit=True,
@@ -74,18 +78,31 @@ class PostgresqlPartner:
 
     async def fetch(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Returns all rows of a question."""
-        with _errors():
+        with partner_errors():
             cursor = await self.driver.execute(statement, values or None)
             return await cursor.fetchall()
 
+    async def fetch_binary(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Does the same with results in binary form: several times as fast for many rows."""
+        with partner_errors():
+            cursor = await self.driver.execute(statement, values or None, binary=True)
+            return await cursor.fetchall()
+
+    async def wait_for_notice(self, seconds: float) -> bool:
+        """Waits for a notification on the channels listened to; tells whether one came."""
+        with partner_errors():
+            async for _ in self.driver.notifies(timeout=seconds, stop_after=1):
+                return True
+        return False
+
     async def execute(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Runs a statement and returns how many rows it touched."""
-        with _errors():
+        with partner_errors():
             return (await self.driver.execute(statement, values or None)).rowcount
 
     async def execute_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """Runs a statement for many rows in one pipeline."""
-        with _errors():
+        with partner_errors():
             async with self.driver.cursor() as cursor:
                 await cursor.executemany(statement, rows)
 
@@ -98,9 +115,13 @@ class PostgresqlPartner:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """Opens a transaction."""
-        with _errors():
+        with partner_errors():
             async with self.driver.transaction():
                 yield
+
+    def snapshot(self) -> AbstractAsyncContextManager[None]:
+        """Opens a transaction for reading one state."""
+        return self.transaction()
 
     async def close(self) -> None:
         """Closes the connection."""
@@ -108,7 +129,8 @@ class PostgresqlPartner:
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
+def partner_errors() -> Iterator[None]:
+    """Turns errors of the driver into the two of ``exchange_db.intermediate.partner``."""
     try:
         yield
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -118,6 +140,10 @@ def _errors() -> Iterator[None]:
             raise PartnerRefused(str(error).strip()) from error
         raise PartnerUnreachable(str(error).strip()) from error
     except psycopg.Error as error:
+        if (error.sqlstate or "").startswith(_BY_A_ROW):
+            copied = _COPIED_COLUMN.search(error.diag.context or "")
+            column = error.diag.column_name or (copied[1] if copied else "")
+            raise RowRefused(error.diag.message_primary or str(error), column) from error
         raise PartnerRefused(str(error).strip()) from error
     except OSError as error:
         raise PartnerUnreachable(str(error)) from error

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import make_url
 
 from exchange_db.intermediate.dialect import DefinitionWords, upsert_on_conflict
-from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row
+from exchange_db.intermediate.partner import PartnerRefused, PartnerUnreachable, Row, RowRefused
 from exchange_db.intermediate.schema import Column, ColumnKind
 
 _TYPES = {
@@ -30,6 +30,7 @@ _TYPES = {
 }
 _BUSY_SECONDS = 10.0
 _MARK = re.compile("%[s%]")
+_NAMED_COLUMN = re.compile(r"failed: [^. ]+\.(\w+)|column \S+\.(\w+)")
 T = TypeVar("T")
 
 
@@ -49,8 +50,8 @@ class SqliteDialect:
         self._offset = int(offset.total_seconds())
 
     def quoted(self, name: str) -> str:
-        """Returns a name in double quotes."""
-        return ".".join(f'"{part.replace(chr(34), chr(34) * 2)}"' for part in name.split("."))
+        """Returns a name in backticks: one in double quotes is read as a text where there is no such column."""
+        return ".".join(f"`{part.replace('`', '``')}`" for part in name.split("."))
 
     def type_of(self, column: Column) -> str:
         """Returns the type of a column; the engine enforces no lengths, they are told to people."""
@@ -128,6 +129,15 @@ class SqlitePartner:
             raise
         await self.execute("COMMIT")
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[None]:
+        """Opens a transaction for reading one state; others write meanwhile."""
+        await self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            await self.execute("COMMIT")
+
     async def close(self) -> None:
         """Closes the file."""
         await self._run(self._driver.close)
@@ -155,5 +165,8 @@ def _errors() -> Iterator[None]:
         if "locked" in told or "unable to open" in told or "disk I/O" in told:
             raise PartnerUnreachable(told) from error
         raise PartnerRefused(told) from error
+    except (sqlite3.IntegrityError, sqlite3.DataError) as error:
+        column = _NAMED_COLUMN.search(str(error))
+        raise RowRefused(str(error), (column[1] or column[2]) if column else "") from error
     except sqlite3.Error as error:
         raise PartnerRefused(str(error)) from error

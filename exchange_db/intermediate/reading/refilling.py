@@ -1,0 +1,82 @@
+"""Having rows read once more, piece by piece in the order of the key, while live changes go on.
+
+Keys are put into the partner's own key log, or statuses back to new. The rows are then read as they stand when their
+turn comes, so a change that is made meanwhile is never undone by the loading.
+"""
+
+import json
+from typing import NamedTuple
+
+from exchange_db.intermediate.capture import CHANGE_LOG
+from exchange_db.intermediate.partner import Partner
+from exchange_db.intermediate.reading.pages import Key, ReadTable, as_text
+from exchange_db.intermediate.reading.status_column import StatusColumn, behind_key, key_values
+
+
+class Piece(NamedTuple):
+    """How many rows a piece had, and the key of the last; ``None`` when none was left."""
+
+    row_count: int
+    last: Key | None
+
+
+class Filter(NamedTuple):
+    """Which rows: those behind a key, and those whose ``region_code`` begins so."""
+
+    after: Key | None = None
+    region: str = ""
+
+
+async def refill(partner: Partner, table: ReadTable, which: Filter, size: int) -> Piece:
+    """Puts the next keys of a table into the key log, at most ``size``."""
+    keys = await _keys(partner, table, which, size)
+    if keys:
+        is_array = partner.dialect.name == "postgresql"
+        async with partner.transaction():
+            await partner.execute_many(
+                f"INSERT INTO {CHANGE_LOG} (table_name, row_key, op) VALUES (%s, %s, 'U')",  # noqa: S608 — constant
+                [(table.name, list(key) if is_array else json.dumps(key, ensure_ascii=False)) for key in keys],
+            )
+    return Piece(len(keys), keys[-1] if keys else None)
+
+
+async def renew(partner: Partner, table: ReadTable, status: StatusColumn, which: Filter, size: int) -> Piece:
+    """Marks the next rows of a table as new, at most ``size``."""
+    quoted = partner.dialect.quoted
+    keys = await _keys(partner, table, which, size)
+    if keys:
+        equal = " AND ".join(f"{quoted(column)} = %s" for column in table.key)
+        async with partner.transaction():
+            await partner.execute_many(
+                f"UPDATE {quoted(table.name)} SET {quoted(status.name)} = %s WHERE {equal}",  # noqa: S608
+                [(status.new, *key) for key in keys],
+            )
+    return Piece(len(keys), keys[-1] if keys else None)
+
+
+async def _keys(partner: Partner, table: ReadTable, which: Filter, size: int) -> list[Key]:
+    quoted = partner.dialect.quoted
+    names = [quoted(column) for column in table.key]
+    conditions, values = ["1 = 1"], list[object]()
+    if which.after is not None:
+        conditions.append(behind_key(names))
+        values += key_values(which.after)
+    if which.region:
+        conditions.append(f"{quoted('region_code')} LIKE %s")
+        values.append(f"{which.region}%")
+    return await partner.fetch(
+        f"SELECT {', '.join(as_text(partner.dialect, column) for column in table.key)}"  # noqa: S608
+        f" FROM {quoted(table.name)} WHERE {' AND '.join(conditions)} ORDER BY {', '.join(names)} LIMIT %s",
+        (*values, size),
+    )
+
+
+async def row_count(partner: Partner, table: ReadTable, region: str) -> int:
+    """Returns how many rows there are to be read."""
+    quoted = partner.dialect.quoted
+    where = f" WHERE {quoted('region_code')} LIKE %s" if region else ""
+    rows = await partner.fetch(
+        f"SELECT count(*) FROM {quoted(table.name)}{where}",  # noqa: S608
+        (f"{region}%",) if region else (),
+    )
+    return int(rows[0][0])

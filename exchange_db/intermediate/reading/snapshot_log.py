@@ -1,0 +1,208 @@
+"""The key log on PostgreSQL, read by snapshot windows.
+
+A window is what is visible in one snapshot and was not in the one before: a transaction that commits late falls into a
+later window, and nobody waits for it. Inside a window changes come by (transaction, number); the position is the
+snapshot that is done, the one that is being drained, and the place in it. Rows are read in the same snapshot as the
+page of the log.
+
+Source: PgQ's ticks, without its ticker: here the reader takes the snapshot itself.
+"""
+
+import json
+import logging
+from typing import Any
+
+from exchange_db.intermediate.capture import CHANGE_LOG, CHANNEL, READER
+from exchange_db.intermediate.dialects.postgresql import PostgresqlPartner
+from exchange_db.intermediate.partner import PartnerError
+from exchange_db.intermediate.reading.pages import Key, Page, ReadTable
+from exchange_db.intermediate.reading.rows import RowReader
+
+logger = logging.getLogger(__name__)
+
+SOURCE = "key_log"
+#: A snapshot in which no transaction is visible.
+_NOTHING = "1:1:"
+#: Before version 13 a transaction's number was a bigint and the functions had other names.
+_OLD_NAMES = {
+    "pg_current_snapshot": "txid_current_snapshot",
+    "pg_visible_in_snapshot": "txid_visible_in_snapshot",
+    "pg_snapshot": "txid_snapshot",
+    "xid8": "bigint",
+}
+#: Without these the planner may hash a whole table for a page of keys (290 ms a page were measured); and no statement
+#: may keep the partner waiting.
+_SESSION = {
+    "default_transaction_isolation": "repeatable read",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "idle_in_transaction_session_timeout": "60s",
+    "jit": "off",
+    "lock_timeout": "10s",
+    "sanji.exchange": "on",
+    "statement_timeout": "60s",
+}
+#: Changes behind the position that are left lying before they are taken away, and how many at once.
+_KEPT, _PIECE = 50_000, 10_000
+#: An empty log larger than this is truncated: what was deleted from it is then gone from the disk as well.
+_TRUNCATED_BYTES = 8 << 20
+
+
+class SnapshotLog:
+    """Reads the key log of a PostgreSQL partner.
+
+    Args:
+        partner: a connection of the reader's own.
+        tables: what is followed.
+        reader_id: name under which the reader says that it sleeps.
+        position: what the last page that is on disk ended with; ``None`` to begin with what lies in the log.
+    """
+
+    source = SOURCE
+
+    def __init__(
+        self, partner: PostgresqlPartner, tables: dict[str, ReadTable], reader_id: str, position: str | None
+    ) -> None:
+        self._partner = partner
+        self._rows = RowReader(partner, tables)
+        self._reader_id = reader_id
+        self._done, self._draining, self._place = _read(position)
+        #: The done snapshots of pages given and not settled, oldest first, and of what is on the hub's disk.
+        self._given: list[tuple[str, int]] = []
+        self._settled = self._done
+        self._left = 0
+        self._is_old = False
+
+    async def open(self) -> None:
+        """Prepares the session.
+
+        Raises:
+            PartnerRefused: there is no key log.
+        """
+        partner = self._partner
+        await partner.fetch(
+            "SELECT set_config(n, v, false) FROM unnest(%s::text[], %s::text[]) s(n, v)",
+            (list(_SESSION), list(_SESSION.values())),
+        )
+        self._is_old = (await partner.fetch("SELECT current_setting('server_version_num')::int"))[0][0] < 130_000
+        if _end_of(await self._snapshot()) < _end_of(self._done):
+            # Transactions are counted anew in a database that was restored into another server.
+            logger.warning("%s: the partner's database was restored; its key log is read from the beginning", SOURCE)
+            self._done, self._draining, self._place = _NOTHING, None, ("0", 0)
+            self._settled = _NOTHING
+        await partner.execute(f"LISTEN {CHANNEL}")
+
+    async def _snapshot(self) -> str:
+        snapshot: str = (await self._partner.fetch(self._sql("SELECT pg_current_snapshot()::text")))[0][0]
+        return snapshot
+
+    def _sql(self, statement: str) -> str:
+        if self._is_old:
+            for name, old in _OLD_NAMES.items():
+                statement = statement.replace(name, old)
+        return statement
+
+    async def page(self, limit: int) -> Page | None:
+        """Returns the next changes of the window, or of a new one when this is at its end."""
+        partner = self._partner
+        async with partner.transaction():
+            draining, place = self._draining, self._place
+            if draining is None:
+                draining, place = await self._snapshot(), ("0", 0)
+                if draining == self._done:
+                    return None
+            changes = await self._changes(draining, place, limit)
+            found = await self._rows.changed([(name, tuple(key)) for _, _, name, key in changes])
+        if len(changes) < limit:
+            self._done, self._draining, self._place = draining, None, ("0", 0)
+        else:
+            self._draining, self._place = draining, (changes[-1][0], changes[-1][1])
+        if not changes:
+            return None
+        self._given.append((self._done, len(changes)))
+        position = json.dumps([self._done, self._draining, *self._place])
+        return Page(found.rows, position, len(changes), found.unreadable, found.passed)
+
+    async def _changes(self, draining: str, place: tuple[str, int], limit: int) -> list[tuple[str, int, str, Key]]:
+        # The text of a transaction's number must not be named like it: ORDER BY would sort by the text.
+        return await self._partner.fetch(
+            self._sql(
+                "SELECT l.tx::text AS tx_text, l.log_id, l.table_name, l.row_key"  # noqa: S608 — constants
+                f" FROM {CHANGE_LOG} l WHERE (l.tx, l.log_id) > (%s::xid8, %s)"
+                " AND l.tx >= %s::xid8 AND l.tx < %s::xid8 AND pg_visible_in_snapshot(l.tx, %s::pg_snapshot)"
+                " AND NOT pg_visible_in_snapshot(l.tx, %s::pg_snapshot) ORDER BY l.tx, l.log_id LIMIT %s"
+            ),
+            (*place, _begin_of(self._done), str(_end_of(draining)), draining, self._done, limit),
+        )
+
+    async def settle(self) -> None:
+        """Notes that a page is on disk; takes what is done out of the log when much of it lies there."""
+        self._settled, count = self._given.pop(0)
+        self._left += count
+        if self._left >= _KEPT:
+            await self._clear()
+
+    async def _clear(self) -> None:
+        """Deletes what is done, piece by piece, and gives the space back when nothing is left."""
+        self._left = 0
+        statement = self._sql(
+            f"DELETE FROM {CHANGE_LOG} WHERE log_id = ANY(ARRAY("  # noqa: S608 — constants
+            f"SELECT log_id FROM {CHANGE_LOG} WHERE tx < %s::xid8 AND pg_visible_in_snapshot(tx, %s::pg_snapshot)"
+            f" ORDER BY tx, log_id LIMIT {_PIECE}))"
+        )
+        while await self._partner.execute(statement, (str(_end_of(self._settled)), self._settled)) == _PIECE:
+            continue
+        size = (await self._partner.fetch(f"SELECT pg_relation_size('{CHANGE_LOG}')"))[0][0]
+        if size > _TRUNCATED_BYTES:
+            await self._truncate()
+
+    async def _truncate(self) -> None:
+        """Truncates an empty log; leaves it when a writer is in it or its owner does not let us."""
+        try:
+            async with self._partner.transaction():
+                await self._partner.execute("SET LOCAL lock_timeout = '50ms'")
+                # Taken before the snapshot: whoever wrote into the log has committed, and is seen.
+                await self._partner.execute(f"LOCK TABLE {CHANGE_LOG} IN ACCESS EXCLUSIVE MODE")
+                if not await self._partner.fetch(f"SELECT 1 FROM {CHANGE_LOG} LIMIT 1"):  # noqa: S608 — constant
+                    await self._partner.execute(f"TRUNCATE {CHANGE_LOG}")
+        except PartnerError as error:
+            logger.info("the key log keeps its size: %s", error)
+
+    async def rest(self, seconds: float) -> None:
+        """Says that it sleeps, looks once more, and waits for a notification."""
+        if self._left and not self._given:
+            await self._clear()
+        await self._mark(is_asleep=True)
+        try:
+            if not await self._has_news():
+                await self._partner.wait_for_notice(seconds)
+        finally:
+            await self._mark(is_asleep=False)
+
+    async def _has_news(self) -> bool:
+        return bool(await self._changes(await self._snapshot(), ("0", 0), 1))
+
+    async def _mark(self, *, is_asleep: bool) -> None:
+        await self._partner.execute(
+            f"INSERT INTO {READER} (reader_id, is_asleep) VALUES (%s, %s)"  # noqa: S608 — constant
+            " ON CONFLICT (reader_id) DO UPDATE SET is_asleep = excluded.is_asleep",
+            (self._reader_id, is_asleep),
+        )
+
+
+def _read(position: str | None) -> tuple[str, str | None, tuple[str, int]]:
+    if position is None:
+        return _NOTHING, None, ("0", 0)
+    values: list[Any] = json.loads(position)
+    return values[0], values[1], (values[2], values[3])
+
+
+def _begin_of(snapshot: str) -> str:
+    """Returns the first transaction that may not be visible in a snapshot."""
+    return snapshot.split(":", maxsplit=1)[0]
+
+
+def _end_of(snapshot: str) -> int:
+    """Returns the first transaction that is not visible in a snapshot and had not begun."""
+    return int(snapshot.split(":")[1])

@@ -1,0 +1,292 @@
+"""Picking up what partners write into their databases: one worker a partner, under a lease.
+
+Each source of the partner (its key log, or a table of its own) is read page by page; a page becomes records, which
+enter the log through the intake desk together with how far the source is read. Only after that commit the partner is
+told. The next page is read while one is being written, and no further: that is the back-pressure. Whatever breaks, the
+next attempt begins at what is on disk, and rows that are read again unchanged leave nothing.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+import sqlalchemy.exc
+
+from auth.principal import Principal
+from exchange_db import inbox, leases, links, pickups
+from exchange_db.errors import ExchangeDbError, LeaseLost
+from exchange_db.intermediate.partner import Partner, PartnerError, PartnerRefused, open_partner
+from exchange_db.intermediate.reading.pages import Page, Reader, probe
+from exchange_db.peers import Peer
+from exchange_db.pickups import Pause, PauseReason
+from exchange_db.session import Dedicated, Ledger
+from hub.intermediate import loading
+from hub.intermediate.intaking import Intaking, PageRefused, Take
+from hub.intermediate.link_files import DatabaseLink, LinkFileInvalid, find_link
+from hub.intermediate.loading import Load, SourceChanged
+from hub.intermediate.sources import Source, sources_of
+from hub.settings import DeliverPart
+
+logger = logging.getLogger(__name__)
+
+_LEASE_SECONDS = 15.0
+_POLL_SECONDS = 1.0
+#: How long a table that the partner's database refuses to give is left alone.
+_PAUSE_SECONDS = 30.0
+#: Changes in a page: grows while pages are full, falls back to the smallest when one is not.
+_SMALLEST_PAGE, _LARGEST_PAGE = 500, 10_000
+_FAILURES = (
+    PartnerError,
+    LinkFileInvalid,
+    ExchangeDbError,
+    PageRefused,
+    psycopg.OperationalError,
+    sqlalchemy.exc.OperationalError,
+    OSError,
+)
+
+
+class PickupWorker:
+    """Picks up from one partner until cancelled.
+
+    Args:
+        ledger: the hub's database.
+        take: the intake desk.
+        settings: pauses after failures.
+        folder: where the link files are.
+        holder: name of this worker for leases.
+        peer: the partner.
+    """
+
+    def __init__(
+        self, ledger: Ledger, take: Take, settings: DeliverPart, folder: Path, holder: str, peer: Peer
+    ) -> None:
+        self._ledger = ledger
+        self._take = take
+        self._settings = settings
+        self._folder = folder
+        self._holder = holder
+        self._peer = peer
+        self._lease = f"pickup/{peer.peer_id}"
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Picks up, and tries again after every failure."""
+        while True:
+            try:
+                async with self._ledger.dedicated() as connection:
+                    try:
+                        await self._attempt(connection)
+                    finally:
+                        await asyncio.shield(self._release())
+            except (psycopg.OperationalError, OSError) as error:
+                logger.warning("pickup %s: database does not answer: %s", self._peer.peer_id, error)
+                await asyncio.sleep(0.5)
+
+    async def _release(self) -> None:
+        with suppress(psycopg.OperationalError, OSError):
+            async with self._ledger.dedicated() as connection:
+                await leases.release(connection.driver, [self._lease], self._holder)
+
+    async def _attempt(self, connection: Dedicated) -> None:
+        if not await leases.claim(connection.driver, [self._lease], self._holder, _LEASE_SECONDS):
+            await asyncio.sleep(_POLL_SECONDS)
+            return
+        try:
+            link = find_link(self._folder, self._peer.peer_id)
+            await self._follow(connection, link)
+        except SourceChanged as changed:
+            logger.info("pickup %s: %s is read anew", self._peer.peer_id, changed)
+        except LeaseLost:
+            logger.info("pickup %s: taken over by another process", self._peer.peer_id)
+        except _FAILURES as error:
+            await self._note_failure(connection, error)
+
+    async def _note_failure(self, connection: Dedicated, error: Exception) -> None:
+        pause = pause_after(self._failures, self._settings)
+        if not self._failures:
+            logger.warning("pickup %s: %s", self._peer.peer_id, error)
+        self._failures += 1
+        # No pause for the write-back: what keeps rows from being read need not keep others from being written.
+        await links.note_failure(connection.driver, self._peer.destination_id, f"接收 pickup: {error}", 0)
+        await asyncio.sleep(pause)
+
+    async def _follow(self, connection: Dedicated, link: DatabaseLink) -> None:
+        """Reads all sources of a partner side by side until one breaks."""
+        peer = self._peer
+        sender = Principal(peer.peer_id, peer.region, peer.kind, peer.relation, peer.destination_id, peer.thumbprint)
+        stream = await inbox.open_stream(connection, peer.peer_id, pickups.STREAM)
+        intaking = Intaking(connection, self._take, sender, stream)
+        async with open_partner(link.url, link.zone) as partner:
+            dialect = partner.dialect
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_lease(connection))
+                for source in sources_of(link, dialect):
+                    tasks.create_task(SourceWorker(connection, intaking, peer.peer_id, link, source).run())
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
+
+    async def _keep_lease(self, connection: Dedicated) -> None:
+        while True:
+            await asyncio.sleep(_LEASE_SECONDS / 3)
+            if not await leases.claim(connection.driver, [self._lease], self._holder, _LEASE_SECONDS):
+                raise LeaseLost(self._lease)
+            if self._failures:
+                # It has been well for a while, not only connected.
+                logger.info("pickup %s: well again", self._peer.peer_id)
+                await links.note_success(connection.driver, self._peer.destination_id)
+                self._failures = 0
+
+
+class SourceWorker:
+    """Reads one source of one partner until something breaks.
+
+    Args:
+        connection: to the ledger; shared with other sources.
+        intaking: the way into the log.
+        peer_id: the partner.
+        link: its link file.
+        source: what is read.
+    """
+
+    def __init__(
+        self, connection: Dedicated, intaking: Intaking, peer_id: str, link: DatabaseLink, source: Source
+    ) -> None:
+        self._driver = connection.driver
+        self._intaking = intaking
+        self._peer_id = peer_id
+        self._link = link
+        self._source = source
+        self._limit = _SMALLEST_PAGE
+        self._load_at = 0.0
+        self._probe_at = time.monotonic() + _PAUSE_SECONDS
+        #: Reading, and telling the partner, on the same connection.
+        self._turn = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Reads page after page.
+
+        Raises:
+            PartnerError, PageRefused, ExchangeDbError: see ``PickupWorker``; all of it is tried again.
+        """
+        await self._look_at_pauses()
+        position = await pickups.position_of(self._driver, self._peer_id, self._source.name)
+        async with open_partner(self._link.url, self._link.zone) as partner:
+            reader = await self._source.open(partner, position)
+            page = await self._next(reader)
+            while True:
+                await self._probe(partner)
+                if page is None:
+                    if not await self._carry_on(partner):
+                        await reader.rest(_POLL_SECONDS)
+                    page = await self._next(reader)
+                    continue
+                # The next page is read while this one is written, if there is one.
+                reading = asyncio.create_task(self._next(reader)) if page.change_count >= self._limit else None
+                self._adapt(page)
+                try:
+                    await self._write(reader, page)
+                    page = await reading if reading else await self._next(reader)
+                except BaseException:
+                    if reading is not None:
+                        reading.cancel()
+                        await asyncio.gather(reading, return_exceptions=True)
+                    raise
+
+    async def _next(self, reader: Reader) -> Page | None:
+        """Returns the next page of a source that is not paused as a whole; ``None`` when nothing changed."""
+        if self._source.spec is not None and not self._source.tables:
+            await self._look_at_pauses()
+            if not self._source.tables:
+                return None
+        try:
+            async with self._turn:
+                return await reader.page(self._limit)
+        except PartnerRefused as refusal:
+            if self._source.spec is None:
+                raise
+            await self._pause(self._source.spec.name, PauseReason.UNREADABLE, str(refusal))
+            return None
+
+    def _adapt(self, page: Page) -> None:
+        is_full = page.change_count >= self._limit
+        self._limit = min(2 * self._limit, _LARGEST_PAGE) if is_full else _SMALLEST_PAGE
+
+    async def _write(self, reader: Reader, page: Page) -> None:
+        for table, told in page.unreadable.items():
+            await self._pause(table, PauseReason.UNREADABLE, told)
+        if page.passed:
+            await self._look_at_pauses()
+            if page.passed & self._source.tables.keys():
+                # A table is followed again since this page was read: so must the page be.
+                raise SourceChanged(self._source.name)
+        flooding = await self._intaking.take(self._source, page, self._link.most_refused_per_hour)
+        async with self._turn:
+            await reader.settle()
+        for table in flooding:
+            told = f"一小时内拒收超过 {self._link.most_refused_per_hour} 行 / more rows refused in an hour than allowed"
+            await self._pause(table, PauseReason.FLOOD, told)
+
+    async def _pause(self, table: str, reason: PauseReason, told: str) -> None:
+        logger.warning("pickup %s: %s is not read for now: %s", self._peer_id, table, told)
+        await pickups.pause(self._driver, self._peer_id, Pause(table, reason, told))
+        self._source.tables.pop(table, None)
+
+    async def _probe(self, partner: Partner) -> None:
+        """Looks now and then whether tables that could not be read can be; rows that were missed are loaded then."""
+        if len(self._source.tables) == len(self._source.followed) or time.monotonic() < self._probe_at:
+            return
+        self._probe_at = time.monotonic() + _PAUSE_SECONDS
+        paused = await pickups.pauses_of(self._driver, self._peer_id)
+        for name, followed in self._source.followed.items():
+            if name not in paused or paused[name].reason is not PauseReason.UNREADABLE:
+                continue
+            try:
+                async with self._turn:
+                    await partner.fetch(probe(partner.dialect, followed.table))
+            except PartnerRefused:
+                continue
+            logger.info("pickup %s: %s can be read again", self._peer_id, name)
+            await pickups.end_pause(self._driver, self._peer_id, name)
+            if self._source.spec is None:
+                await loading.order(self._driver, self._peer_id, Load(name))
+        await self._look_at_pauses()
+
+    async def _carry_on(self, partner: Partner) -> bool:
+        """Does a piece of a load, when nothing newer waits; tells whether there was one."""
+        if time.monotonic() < self._load_at:
+            return False
+        async with self._turn:
+            is_loading = await loading.carry_on(self._driver, self._peer_id, self._source, partner)
+        if not is_loading:
+            self._load_at = time.monotonic() + _POLL_SECONDS
+        return is_loading
+
+    async def _look_at_pauses(self) -> None:
+        """Takes paused tables out of the source, and others in."""
+        paused = await pickups.pauses_of(self._driver, self._peer_id)
+        for name, followed in self._source.followed.items():
+            if name in paused:
+                self._source.tables.pop(name, None)
+            else:
+                self._source.tables[name] = followed.table
+
+
+def pause_after(failures: int, settings: DeliverPart) -> float:
+    """Returns how long to wait after failures in a row, in seconds, with jitter."""
+    doubled = settings.backoff_first_seconds * 2.0 ** min(failures, 30)
+    return min(settings.backoff_cap_seconds, doubled * random.uniform(0.8, 1.4))  # noqa: S311 — jitter
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = next(
+            (one for one in error.exceptions if not isinstance(one, asyncio.CancelledError)), error.exceptions[0]
+        )
+    return error
