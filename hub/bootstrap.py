@@ -153,7 +153,7 @@ class Hub:
         means = make_means(settings, ledger, listener, clock, register, holder)
 
         def push(peer: Peer) -> Coroutine[Any, Any, None] | None:
-            if peer.has_database:
+            if peer.is_database:
                 return WriteBack(means, peer).run()
             if not peer.is_dialled:
                 return None
@@ -165,7 +165,7 @@ class Hub:
             return Fetcher(ledger, dialler, desk.take, clock, settings.deliver, holder, peer).run()
 
         def pick_up(peer: Peer) -> Coroutine[Any, Any, None] | None:
-            if not peer.has_database:
+            if not peer.is_database:
                 return None
             folder = settings.intermediate.folder
             return PickupWorker(ledger, desk.hand_in, settings.deliver, folder, holder, peer).run()
