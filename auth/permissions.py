@@ -80,6 +80,16 @@ def narrowed(viewer: Principal, hub_region: int, asked: int | None) -> Subtree |
     return Subtree(first, last) if first <= last else None
 
 
+def require_visible(viewer: Principal, region: int, path: str, hub_region: int) -> None:
+    """Checks that a neighbour may ask about a region.
+
+    Raises:
+        Violated: REGION_FORBIDDEN.
+    """
+    if region not in visible_regions(viewer, hub_region):
+        raise Violated("REGION_FORBIDDEN", path, format_region(region))
+
+
 def require_publisher(publisher_id: str, hub_region: int) -> None:
     """Checks that a hub takes standards from a publisher: nation, province or city, of its own line.
 

@@ -12,6 +12,7 @@ from statistics import median, quantiles
 import psutil
 import psycopg
 
+from connectors.county import pusher
 from connectors.county.profile import Profile
 from connectors.transports.grpc_peer import Target
 from hub.demo.staging import Stage, StagedHub
@@ -41,9 +42,7 @@ async def stage() -> AsyncIterator[Stage]:
 
 def target_of(profile: Profile) -> Target:
     """Returns the target a platform's profile stands for."""
-    return Target(
-        profile.hub_id, profile.address, profile.thumbprint, profile.authority, profile.certificate, profile.key
-    )
+    return pusher.target_of(profile)
 
 
 def count(url: str, query: str) -> int:

@@ -13,7 +13,7 @@ import json
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from datetime import date, datetime, time
 from lzma import LZMAError
@@ -194,7 +194,7 @@ def _is_chinese_utf8(line: bytes) -> bool:
         return False
 
 
-def _lines(path: Path, encoding: str) -> Iterator[str]:
+def _lines(path: Path, encoding: str) -> Generator[str, None, None]:
     decoding = _ENCODINGS[encoding.lower()] if encoding else _encoding_of(path)
     with io.TextIOWrapper(_open_bytes(path), encoding=decoding, newline="") as file:
         number = 0
@@ -210,15 +210,17 @@ def _lines(path: Path, encoding: str) -> Iterator[str]:
 
 
 def _read_csv(path: Path, encoding: str) -> Iterator[SheetRow]:
-    reader = csv.reader(_lines(path, encoding), strict=True)
-    try:
-        yield from _with_header(path, enumerate(reader, 1))
-    except csv.Error as error:
-        raise SheetInvalid(
-            path,
-            f"第 {reader.line_num} 行不是有效的 CSV（引号未闭合或单元格过大：{error}）。",
-            f"line {reader.line_num} is not valid CSV, perhaps an open quote or a giant cell ({error}).",
-        ) from None
+    # Closed here and not when it is collected: a reader that is given up halfway would leave the file open.
+    with closing(_lines(path, encoding)) as lines:
+        reader = csv.reader(lines, strict=True)
+        try:
+            yield from _with_header(path, enumerate(reader, 1))
+        except csv.Error as error:
+            raise SheetInvalid(
+                path,
+                f"第 {reader.line_num} 行不是有效的 CSV（引号未闭合或单元格过大：{error}）。",
+                f"line {reader.line_num} is not valid CSV, perhaps an open quote or a giant cell ({error}).",
+            ) from None
 
 
 def _with_header(path: Path, rows: Iterable[tuple[int, list[str]]], *, is_padded: bool = False) -> Iterator[SheetRow]:
@@ -270,7 +272,12 @@ def _checked_header(path: Path, cells: list[str]) -> list[str]:
 
 
 def _read_jsonl(path: Path, encoding: str) -> Iterator[SheetRow]:
-    for number, line in enumerate(_lines(path, encoding), 1):
+    with closing(_lines(path, encoding)) as lines:
+        yield from _objects(path, lines)
+
+
+def _objects(path: Path, lines: Iterable[str]) -> Iterator[SheetRow]:
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:

@@ -15,6 +15,8 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from connectors.case_wire import is_uuid, read_case, write_case
 from connectors.component_wire import read_component, write_component
 from connectors.fields import check_platform, check_region, check_text
+from exchange_db.keys import message_key
+from exchange_db.marks import Mark, digest_of
 from exchange_db.records import (
     COUNTERS,
     Case,
@@ -73,6 +75,19 @@ def read_parcel(payload: bytes) -> Parcel:
     else:
         record = read_sheet(message.figure_sheet)
     return Parcel(bytes.fromhex(message_id.replace("-", "")), origin_id, created_time, _KINDS[kind], record, payload)
+
+
+def mark_of(payload: bytes) -> Mark | None:
+    """Returns the mark by which both sides of a link know a record; ``None`` when it cannot be read."""
+    try:
+        message = parcel_pb2.Parcel.FromString(payload)
+    except DecodeError:
+        return None
+    kind = _KINDS.get(message.WhichOneof("record") or "")
+    if kind is None or not is_uuid(message.message_id) or not 0 < message.created_time <= _LATEST_TIME:
+        return None
+    key = message_key(message.origin_id, bytes.fromhex(message.message_id.replace("-", "")))
+    return Mark(key, message.created_time, kind, digest_of(payload))
 
 
 def origin_of(payload: bytes) -> str:

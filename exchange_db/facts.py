@@ -22,13 +22,14 @@ from exchange_db.records import (
     Decision,
     Handling,
     HandlingState,
+    Milestone,
     Report,
     Request,
 )
 from exchange_db.regions import region_of
 
 #: Version of the stored form; raise it whenever a field changes its place or meaning.
-FORM: Final = 2
+FORM: Final = 3
 
 
 class ReportFacts(Struct, frozen=True, array_like=True, gc=False):
@@ -67,6 +68,7 @@ class AssignmentFacts(Struct, frozen=True, array_like=True, gc=False):
     is_ruled: bool
     resumed_deadline_time: int
     decision: Decision | None
+    milestones: tuple[Milestone, ...]
     step_time: int
 
 
@@ -97,7 +99,7 @@ class VerdictFacts(Struct, frozen=True, array_like=True, gc=False):
 class CaseFacts(Struct, frozen=True, array_like=True, gc=False):
     """Facts of the sections one record carries; ``None`` for those it does not. ``origin_id`` wrote it."""
 
-    form: Literal[2]
+    form: Literal[3]
     origin_id: str
     home_region: int
     issuer_id: str
@@ -131,6 +133,7 @@ _ASSIGNMENT = attrgetter(
     "is_ruled",
     "resumed_deadline_time",
     "decision",
+    "milestones",
 )
 _HANDLING = attrgetter(*HandlingFacts.__struct_fields__[:-1])
 _VERDICT = attrgetter(*VerdictFacts.__struct_fields__[:-1])

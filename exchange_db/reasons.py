@@ -27,6 +27,14 @@ REASONS: dict[str, ReasonText] = {
         "This hub does not take {value} records yet; see the capabilities in Hello.",
         "本枢纽暂不接收 {value} 记录，请查看 Hello 返回的能力清单。",
     ),
+    "JSON_INVALID": ReasonText(
+        "The JSON cannot be read: {value}. Send what docs/rest.md shows, in UTF-8.",
+        "无法解析 JSON：{value}。请按 docs/rest.md 的示例以 UTF-8 发送。",
+    ),
+    "FIELD_UNKNOWN": ReasonText(
+        "The contract has no field {value} here. Remove it or correct its name.",
+        "契约在此处没有字段 {value}，请删除或更正名称。",
+    ),
     "FIELD_MISSING": ReasonText("The field is required. Fill it in.", "必填字段为空，请补填。"),
     "FIELD_INVALID": ReasonText("The value does not fit: {value}.", "取值不符合要求：{value}。"),
     "TEXT_INVALID": ReasonText(
@@ -55,6 +63,9 @@ REASONS: dict[str, ReasonText] = {
     "CODE_UNKNOWN": ReasonText(
         "The standard has no such class: {value}. Correct it, or have it published as a local extension.",
         "所属标准中没有该代码：{value}。请更正，或将其作为本地扩展发布。",
+    ),
+    "CONDITION_UNKNOWN": ReasonText(
+        "No such filing condition is in force: {value}.", "没有这样的立案条件在用：{value}。"
     ),
     "CRS_MISSING": ReasonText(
         "A position needs its coordinate reference system; the systems differ by up to 700 m.",
@@ -276,6 +287,38 @@ REASONS: dict[str, ReasonText] = {
     "PEER_BLOCKED": ReasonText(
         "This link is blocked here. Ask the hub's operator.", "该链路已被停用，请联系枢纽管理员。"
     ),
+    "CALL_SIGNATURE_INVALID": ReasonText(
+        "Name, secret and signature do not belong together. Check Sanji-App, the secret and the signed text.",
+        "标识、密钥与签名不符，请核对 Sanji-App、密钥和待签文本。",
+    ),
+    "ALGORITHM_UNSUPPORTED": ReasonText(
+        "Sign with HMAC-SHA256, not {value}.", "请使用 HMAC-SHA256 签名，不支持 {value}。"
+    ),
+    "REQUEST_TIME_INVALID": ReasonText(
+        "The clock of the call is more than 300 seconds off; the hub's says {value}. Set the clock.",
+        "请求时间偏差超过 300 秒，枢纽时间为 {value}，请校准时钟。",
+    ),
+    "NONCE_REUSED": ReasonText(
+        "This nonce was used before. Draw a new one for every call, also for repeats.",
+        "该 nonce 已使用过，每次请求（含重发）都须重新生成。",
+    ),
+    "SECRET_EXPIRED": ReasonText(
+        "The secret has expired. Ask the hub's operator for a new one.", "密钥已过期，请向枢纽管理员索取新密钥。"
+    ),
+    "BODY_TOO_LARGE": ReasonText(
+        "The body has more than {value} bytes. Send fewer parcels a call.",
+        "请求体超过 {value} 字节，请减少每次报送的条数。",
+    ),
+    "BODY_UNREADABLE": ReasonText(
+        "The body cannot be read as {value}. Send it plain, or as one gzip stream.",
+        "请求体无法按 {value} 读取，请发送原文或单个 gzip 流。",
+    ),
+    "TOO_MANY_CALLS": ReasonText(
+        "You have {value} calls open. Wait for their answers.", "您已有 {value} 个未完成的请求，请等待答复。"
+    ),
+    "ENDPOINT_UNKNOWN": ReasonText(
+        "There is no {value} here; docs/rest.md lists the calls.", "没有 {value} 接口，请查看 docs/rest.md。"
+    ),
     "TLS_TOO_OLD": ReasonText("Only TLS 1.3 is accepted.", "仅接受 TLS 1.3。"),
     "PEER_ID_MISMATCH": ReasonText(
         "The name does not belong to this certificate, which is {value}.", "名称与证书不符，证书属于 {value}。"
@@ -300,6 +343,10 @@ REASONS: dict[str, ReasonText] = {
         "request_id 必须为 UUID 且与包的 message_id 相同。",
     ),
     "CASE_NOT_FOUND": ReasonText("This hub holds no such case inside your rights.", "本枢纽在您的权限内没有该案件。"),
+    "MESSAGE_NOT_FOUND": ReasonText(
+        "No message {value} of yours was taken in here. Send it, or correct the id.",
+        "本枢纽未接收过您的消息 {value}，请报送或更正标识。",
+    ),
     "COMPONENT_NOT_FOUND": ReasonText(
         "This hub holds no component {value} inside your rights.", "本枢纽在您的权限内没有部件 {value}。"
     ),

@@ -1,14 +1,16 @@
-"""Cases that time does something to: deadlines near or passed, suspensions that end or last long, likely duplicates.
+"""Cases that time does something to: deadlines and milestones, suspensions that end or last long, likely duplicates.
 
 Read by jobs of the hub to which a case's authority is linked; every question looks at what was reported of late, by
 the index on ``region, reported_time``, so that it costs the same in the tenth year. Times are microseconds since 1970.
 """
 
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from exchange_db.cases import CaseState
+from exchange_db.records import Milestone
 from exchange_db.regions import Subtree
-from exchange_db.session import ReadSession
+from exchange_db.session import HotSession, ReadSession
 
 #: Cases reported longer ago are left alone by these jobs.
 HORIZON_DAYS = 400
@@ -30,6 +32,25 @@ class TimedCase(NamedTuple):
     issuer_id: str
     case_no: str
     moment: int
+
+
+class TimedStep(NamedTuple):
+    """A case, the names of the steps of its limit that end at one moment, and that moment."""
+
+    issuer_id: str
+    case_no: str
+    names: str
+    moment: int
+
+
+class MilestoneRow(NamedTuple):
+    """A step of a limit, as one revision of an assignment tells it."""
+
+    home_region: int
+    case_id: bytes
+    revision: int
+    position: int
+    milestone: Milestone
 
 
 class Pair(NamedTuple):
@@ -70,6 +91,46 @@ async def deadlines(session: ReadSession, reach: Reach, after: int, until: int, 
     """Returns cases under way whose deadline lies in (after, until]."""
     states = ", ".join(str(int(state)) for state in _UNDER_WAY)
     return await _timed(session, reach, f"c.state IN ({states})", "deadline_time", (after, until, now))
+
+
+async def add_milestones(session: HotSession, rows: list[MilestoneRow]) -> None:
+    """Keeps the steps of assignments that took effect; few limits have several."""
+    if not rows:
+        return
+    async with session.driver.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO case_milestones VALUES (%(home)s, %(case)s, %(revision)s, %(position)s, %(name)s,"  # noqa: S608
+            f" {_moment('deadline')}, CASE WHEN %(reached)s::bigint > 0 THEN {_moment('reached')} END)"
+            " ON CONFLICT DO NOTHING",
+            [
+                {
+                    "home": row.home_region, "case": UUID(bytes=row.case_id), "revision": row.revision,
+                    "position": row.position, "name": row.milestone.name,
+                    "deadline": row.milestone.deadline_time, "reached": row.milestone.reached_time,
+                }
+                for row in rows
+            ],
+        )  # fmt: skip
+
+
+async def milestones(session: ReadSession, reach: Reach, after: int, until: int, now: int) -> list[TimedStep]:
+    """Returns steps that end in (after, until] and are not reached, of cases under way.
+
+    The last step of a limit is the case's deadline, which ``deadlines`` tells.
+    """
+    cursor = await session.driver.execute(
+        "SELECT c.issuer_id, c.case_no, string_agg(m.name, '、' ORDER BY m.position),"  # noqa: S608
+        " (extract(epoch FROM m.deadline_time) * 1000000)::bigint FROM case_milestones m"
+        " JOIN cases c ON c.home_region = m.home_region AND c.case_id = m.case_id"
+        " AND c.assignment_revision = m.revision"
+        f" WHERE {_OURS} AND c.reported_time > {_moment('horizon')}"
+        f" AND c.state IN ({', '.join(str(int(state)) for state in _UNDER_WAY)}) AND m.reached_time IS NULL"
+        f" AND m.deadline_time > {_moment('after')} AND m.deadline_time <= {_moment('until')}"
+        " AND m.deadline_time < c.deadline_time"
+        f" GROUP BY c.issuer_id, c.case_no, m.deadline_time ORDER BY m.deadline_time LIMIT {MOST}",
+        _values(reach, now) | {"after": after, "until": until},
+    )
+    return [TimedStep(*row) for row in await cursor.fetchall()]
 
 
 async def ended_suspensions(session: ReadSession, reach: Reach, now: int) -> list[TimedCase]:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.crs import Converter
 from exchange_db import migrate, months
@@ -35,10 +35,13 @@ from hub.intermediate.link_files import find_link
 from hub.intermediate.pickup import PickupWorker
 from hub.intermediate.writeback import Means, WriteBack
 from hub.jobs.evidence import evidence_jobs
+from hub.jobs.reconciliation import reconcile_jobs
 from hub.jobs.runner import JobRunner
 from hub.jobs.schedule import schedule
 from hub.jobs.standards_schedule import standards_jobs
 from hub.listener import Listener
+from hub.reconciliation.comparing import LinkReconciler
+from hub.reconciliation.repairing import RepairDesk
 from hub.rpc.attachment_servicer import AttachmentServicer
 from hub.rpc.calls import CallGuard
 from hub.rpc.case_reading import CaseReader
@@ -46,13 +49,19 @@ from hub.rpc.component_servicer import ComponentServicer
 from hub.rpc.exchange_servicer import ExchangeServicer
 from hub.rpc.federation_servicer import FederationServicer
 from hub.rpc.ownership_servicer import OwnershipServicer
+from hub.rpc.reconcile_servicer import ReconcileServicer
 from hub.rpc.server import RpcServer, Servicers
 from hub.rpc.standards_servicer import StandardsServicer
 from hub.rpc.statistics_servicer import StatisticsServicer
 from hub.rpc.throttle import Throttle
 from hub.settings import ROLES, Role, Settings
+from hub.standards.deadlines import DeadlinePolicy
+from hub.standards.layers import RuleReader
 from hub.standards.register import ClassRegister
 from hub.statistics.reading import FigureReader
+
+if TYPE_CHECKING:
+    from hub.rest.server import RestServer
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +90,7 @@ class Hub:
         """Runs the roles until ``stop`` is set, then drains.
 
         Raises:
-            EmbeddedServerFailed, PortTaken, sqlalchemy.exc.OperationalError: the hub could not start.
+            EmbeddedServerFailed, PortTaken, RestAddressTaken, sqlalchemy.exc.OperationalError: the hub could not start.
         """
         settings = self._settings
         async with AsyncExitStack() as stack:
@@ -101,13 +110,18 @@ class Hub:
                 works.append(("embedded server", _keep_up(embedded)))
             tasks = [asyncio.create_task(work, name=name) for name, work in works]
             server = self._server(ledger, listener, desk) if "intake" in self._roles else None
+            rest = self._rest(ledger, listener, desk) if "intake" in self._roles and settings.rest.listen else None
             try:
                 if server is not None:
                     await server.start()
                     self.port = server.port
+                if rest is not None:
+                    await rest.start()
                 self.is_ready.set()
                 await _until(stop, tasks)
             finally:
+                if rest is not None:
+                    await rest.stop()
                 if server is not None:
                     await server.stop(DRAIN_SECONDS)
                 for task in tasks:
@@ -136,6 +150,9 @@ class Hub:
                 ledger, settings.evidence, self._clock, *make_evidence(ledger, settings, self._clock),
                 make_dialler(settings).target, is_dialled=bool(settings.listen.public_address),
             )  # fmt: skip
+            jobs += reconcile_jobs(
+                ledger, settings.reconcile, self._clock, make_reconciler(ledger, settings, self._clock, desk)
+            )
             runner = JobRunner(ledger, jobs, holder, self._clock, listener)
             works.append(("schedule", runner.run()))
         if "console" in self._roles:
@@ -172,6 +189,22 @@ class Hub:
 
         return DeliveryOffice(ledger, listener, {"deliver": push, "fetch": fetch, "pickup": pick_up})
 
+    def _rest(self, ledger: Ledger, listener: Listener, desk: IntakeDesk) -> "RestServer":
+        # Only a process that offers it carries the weight of a web server.
+        from hub.rest.exchange import Exchange  # noqa: PLC0415
+        from hub.rest.guard import RestGuard  # noqa: PLC0415
+        from hub.rest.server import RestServer  # noqa: PLC0415
+
+        settings = self._settings
+        return RestServer(
+            RestGuard(ledger, self._clock),
+            Exchange(ledger, desk, listener, settings.hub.region, self._clock),
+            address=settings.rest.listen,
+            certificate=settings.tls.certificate,
+            key=settings.tls.key,
+            drain_seconds=DRAIN_SECONDS,
+        )
+
     def _server(self, ledger: Ledger, listener: Listener, desk: IntakeDesk) -> RpcServer:
         settings = self._settings
         hub, tls = settings.hub, settings.tls
@@ -180,7 +213,7 @@ class Hub:
         servicers = Servicers(
             exchange,
             FederationServicer(ledger, self._clock, hub.id, hub.name, hub.region),
-            StandardsServicer(ledger, listener, self._clock),
+            StandardsServicer(ledger, listener, self._clock, hub.region, RuleReader(), deadline_policy(settings)),
             StatisticsServicer(FigureReader(ledger, settings)),
             AttachmentServicer(*make_evidence(ledger, settings, self._clock), exchange.draining),
             ComponentServicer(
@@ -188,6 +221,7 @@ class Hub:
                 Throttle(self._clock, settings.components.calls_per_minute),
             ),
             OwnershipServicer(RoundDesk(ledger, hub.region, self._clock)),
+            ReconcileServicer(ledger, self._clock, RepairDesk(ledger, desk.check, desk.take)),
         )
         return RpcServer(
             CallGuard(ledger, self._clock),
@@ -203,6 +237,11 @@ class Hub:
 def _life_rules(settings: Settings) -> LifeRules:
     life = settings.life
     return LifeRules(life.most_extensions, life.approval_count, life.longest_suspension_days)
+
+
+def deadline_policy(settings: Settings) -> DeadlinePolicy:
+    """Returns how this hub's tenant counts deadlines."""
+    return DeadlinePolicy(settings.standards.is_day_end, settings.standards.are_steps_consecutive)
 
 
 def make_register(settings: Settings) -> ClassRegister:
@@ -246,6 +285,12 @@ def make_evidence(ledger: Ledger, settings: Settings, clock: Clock) -> tuple[Rec
         ReceptionDesk(ledger, store, part, clock, region, settings.figures.zone),
         EvidenceReader(ledger, store, part, clock, region),
     )
+
+
+def make_reconciler(ledger: Ledger, settings: Settings, clock: Clock, desk: IntakeDesk) -> LinkReconciler:
+    """Returns what compares the links of a hub; records it misses are taken in again at ``desk``."""
+    repair = RepairDesk(ledger, desk.check, desk.take)
+    return LinkReconciler(ledger, clock, make_dialler(settings).target, repair, settings.reconcile.recheck_days)
 
 
 def open_database(settings: Settings, stack: AsyncExitStack) -> str:

@@ -73,6 +73,22 @@ class ListenPart(_Part):
     has_reflection: bool = Field(default=False, description="Offer gRPC reflection to registered certificates")
 
 
+class RestPart(_Part):
+    """Signed JSON over TLS, for platforms that cannot speak gRPC. It shows the same certificate."""
+
+    listen: str = Field(
+        default="", description="host:port to offer REST on, for example 0.0.0.0:7444; empty to offer none"
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if value and not (host and port.isascii() and port.isdecimal() and int(port) <= 65_535):
+            raise ValueError("must be host:port, for example 0.0.0.0:7444")
+        return value
+
+
 class TlsPart(_Part):
     """Certificate of this hub and the authority of the federation, as PEM files."""
 
@@ -179,13 +195,19 @@ class ComponentsPart(_Part):
 
 
 class StandardsPart(_Part):
-    """How releases of standards come from the hub above and are announced to the hubs below; what classes are taken."""
+    """How releases of standards come from above and go below, what classes are taken, how deadlines are counted."""
 
     unlisted: tuple[str, ...] = Field(
         default=(), description="Standards whose codes are taken unseen because nobody lists them; * for all"
     )
     accepts: tuple[str, ...] = Field(default=(), description="The only standards this hub takes; empty for any")
 
+    is_day_end: bool = Field(
+        default=False, description="Working days end with the working day instead of keeping the time of day"
+    )
+    are_steps_consecutive: bool = Field(
+        default=False, description="A later step of a limit begins when the one before ends, not with the first"
+    )
     pull_seconds: Annotated[float, Field(gt=0)] = Field(
         default=3_600.0, description="Time between pulls; an announcement from above is followed at once"
     )
@@ -241,6 +263,24 @@ class IntermediatePart(_Part):
     folder: Path = Field(default=Path("links"), description="Folder of the link files")
 
 
+class ReconcilePart(_Part):
+    """How links are compared with their other ends, day by day (对账)."""
+
+    mark_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=60.0, description="Time between runs that mark what went over links"
+    )
+    compare_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=14_400.0, description="Time between comparisons with the neighbours this hub can dial"
+    )
+    recheck_days: Annotated[int, Field(ge=1, le=31)] = Field(
+        default=7, description="Days before today whose records are read from disk again, once a day"
+    )
+    is_repairing: bool = Field(
+        default=False,
+        description="Send again at once what was lost; otherwise a person does it with sanji reconcile --repair",
+    )
+
+
 class ConsolePart(_Part):
     """The pages for people. Without sign-on they are served to this machine only."""
 
@@ -262,6 +302,7 @@ class Settings(BaseSettings):
     hub: HubPart
     database: DatabasePart = DatabasePart()
     listen: ListenPart = ListenPart()
+    rest: RestPart = RestPart()
     tls: TlsPart = TlsPart()
     apply: ApplyPart = ApplyPart()
     life: LifePart = LifePart()
@@ -272,6 +313,7 @@ class Settings(BaseSettings):
     console: ConsolePart = ConsolePart()
     components: ComponentsPart = ComponentsPart()
     intermediate: IntermediatePart = IntermediatePart()
+    reconcile: ReconcilePart = ReconcilePart()
 
     @classmethod
     def settings_customise_sources(

@@ -6,29 +6,35 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
 from connectors.county.attachment_spool import AttachmentSpool, RefusedUpload
 from connectors.county.attachments import AttachmentSender, fetch_file, offers_of, type_of
+from connectors.county.exchange_book import ExchangeBook, key_of
 from connectors.county.packing import pack
-from connectors.county.profile import Profile, read_profile
-from connectors.county.pusher import NumbersDisagree, Pusher, pause_seconds, target_of
+from connectors.county.profile import Profile, ProfileInvalid, read_profile
+from connectors.county.pusher import NumbersDisagree, Pusher, pause_seconds, target_of, way_of
+from connectors.county.reconciling import ReconciledDay, reconcile
 from connectors.county.spool import Item, Outcome, Spool, SpoolInvalid, State
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
 from connectors.transports.attachment_calls import wanted_by
-from connectors.transports.grpc_peer import GrpcPeer
+from connectors.transports.dialling import peer_at
+from connectors.transports.grpc_peer import GrpcPeer, Target
+from connectors.transports.standards_calls import ConditionName, DeadlineAnswer, compute_deadline
 from connectors.wire import read_parcel
 from exchange_db.attachment_records import AttachmentKind, AttachmentRef, Offer
+from exchange_db.marks import day_before, day_of
 from exchange_db.records import Case, Component, Handling, Violated, Violation
 
-__all__ = ["CountyClient", "Receipt", "State"]
+__all__ = ["ConditionName", "CountyClient", "DeadlineAnswer", "Receipt", "State"]
 
 logger = logging.getLogger(__name__)
 
 #: Seconds until a refused certificate is shown again; a person must act before.
 _REFUSED_PAUSE_SECONDS = 30.0
+_ANSWER_SECONDS = 30.0
 _CURSOR_AHEAD = "CURSOR_AHEAD"
 
 
@@ -61,32 +67,37 @@ class CountyClient:
         self.profile = profile if isinstance(profile, Profile) else read_profile(Path(profile))
         self._path = Path(spool)
         self._sending: asyncio.Task[None] | None = None
+        self._sender: AttachmentSender | None = None
         self._handing_in: asyncio.Task[None] | None = None
         self._trouble: ConnectorError | None = None
         self._attachment_trouble: ConnectorError | None = None
 
     async def __aenter__(self) -> Self:
+        self._way = way_of(self.profile)
         self._spool = Spool(self._path, keeps_all=True)
         try:
             self._attachments = AttachmentSpool(self._path.with_name(f"{self._path.name}.attachments"))
+            self._book = ExchangeBook(self._path.with_name(f"{self._path.name}.book"))
         except SpoolInvalid:
             self._spool.close()
             raise
-        self._target = target_of(self.profile)
-        self._pusher = Pusher(self._target, self._spool, self._note_trouble)
+        self._pusher = Pusher(self._way, self._spool, self._note_trouble)
         self._sending = asyncio.create_task(self._send())
-        self._sender = AttachmentSender(self._target, self._attachments, self._note_attachment_trouble)
-        self._handing_in = asyncio.create_task(self._sender.run())
+        # Evidence travels by gRPC only.
+        if isinstance(self._way, Target):
+            self._sender = AttachmentSender(self._way, self._attachments, self._note_attachment_trouble)
+            self._handing_in = asyncio.create_task(self._sender.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._sending is not None  # noqa: S101 — __aenter__ comes first
-        assert self._handing_in is not None  # noqa: S101 — the same
-        self._sending.cancel()
-        self._handing_in.cancel()
-        await asyncio.wait((self._sending, self._handing_in))
+        tasks = [task for task in (self._sending, self._handing_in) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         if not self._sending.cancelled() and (error := self._sending.exception()) is not None:
             logger.error("报送已中止。 / Sending had ended: %s", error)
+        self._book.close()
         self._attachments.close()
         self._spool.close()
 
@@ -114,9 +125,11 @@ class CountyClient:
         packed = [pack(self.profile.platform_id, record) for record in records]
         if offers := [offer for record in records if isinstance(record, Case) for offer in offers_of(record)]:
             # Before the cases: what a case names must be on its way even if this process ends here.
+            sender = self._require_sender()
             self._attachments.add(offers)
-            self._sender.wake()
+            sender.wake()
         self._spool.write([Item(*item) for item in packed])
+        self._book.note([item.payload for item in packed], is_sent=True)
         self._pusher.wake()
         return [item.message_id for item in packed]
 
@@ -148,7 +161,9 @@ class CountyClient:
         Raises:
             OSError: the file cannot be read, or not be copied.
             Violated: FIELD_MISSING, the file is empty or its name tells no type.
+            ProfileInvalid: the profile is one for REST, by which no evidence travels.
         """
+        self._require_sender()
         file = Path(path)
         media_type = media_type or type_of(file)
         digest, size = await asyncio.to_thread(self._attachments.keep, file)
@@ -164,7 +179,7 @@ class CountyClient:
             CallRefused, CredentialsRefused: the hub does not give it to us.
             OSError: the file cannot be written.
         """
-        await fetch_file(self._target, ref.digest, Path(path))
+        await fetch_file(target_of(self.profile), ref.digest, Path(path))
 
     async def wanted(self) -> list[Offer]:
         """Returns the evidence that our sections name and the hub misses, the longest missing first.
@@ -172,8 +187,22 @@ class CountyClient:
         Raises:
             Unreachable, CallRefused, CredentialsRefused: see there.
         """
-        async with GrpcPeer(self._target) as hub:
+        async with GrpcPeer(target_of(self.profile)) as hub:
             return [offer async for offer in wanted_by(hub)]
+
+    async def deadline(
+        self, region_code: str, start_time: int, rule: str | ConditionName, pauses: Iterable[tuple[int, int]] = ()
+    ) -> DeadlineAnswer:
+        """Returns until when something must be done, by the calendar and filing conditions in force at the hub.
+
+        Who dispatches asks once and writes the answer into the assignment; ``rule`` is a limit such as ``4工作时`` or
+        a filing condition. Arguments as in ``compute_deadline``.
+
+        Raises:
+            Unreachable, CallRefused, CredentialsRefused: see there.
+        """
+        async with GrpcPeer(target_of(self.profile)) as hub:
+            return await compute_deadline(hub, region_code, start_time, rule, pauses, timeout_seconds=_ANSWER_SECONDS)
 
     async def flush_attachments(self) -> list[RefusedUpload]:
         """Returns when the hub has all evidence of the cases reported so far, or has refused it; gives the refused.
@@ -181,7 +210,7 @@ class CountyClient:
         Raises:
             CredentialsRefused: the hub does not want us; everything stays here.
         """
-        while self._attachments.waiting_count():
+        while self._sender is not None and self._attachments.waiting_count():
             await _either(self._sender.changed(), self._handing_in)
             if self._attachments.waiting_count() and isinstance(self._attachment_trouble, CredentialsRefused):
                 raise self._attachment_trouble
@@ -213,6 +242,8 @@ class CountyClient:
         last = 0
         while True:
             for outcome in self._spool.outcomes_after(last):
+                if outcome.state is State.REFUSED:
+                    self._book.refuse([self._key_of(outcome)])
                 yield _receipt(outcome)
                 last = outcome.outcome_id
                 self._spool.forget_outcomes(last)
@@ -247,10 +278,12 @@ class CountyClient:
         Raises:
             CredentialsRefused, CallRefused: the hub does not want us.
         """
+        for again in self._fetched_again():
+            yield again
         failure_count = 0
         while True:
             try:
-                async with GrpcPeer(self._target) as hub:
+                async with peer_at(self._way) as hub:
                     after = self._spool.progress().taken
                     async for response in hub.pull(after, stop_when_empty=stop_when_empty):
                         failure_count = 0
@@ -258,9 +291,9 @@ class CountyClient:
                             record = _record_of(payload)
                             if record is not None:
                                 yield record
+                            self._book.note([payload], is_sent=False)
                             self._spool.take(sequence)
-                        taken = self._spool.progress().taken
-                        await hub.beat(time.time_ns() // 1_000, confirmed_sequence=taken)
+                        await hub.confirm(self._spool.progress().taken)
                 if stop_when_empty:
                     return
             except Unreachable as error:
@@ -274,6 +307,39 @@ class CountyClient:
                 self._spool.take(0)
             await asyncio.sleep(pause_seconds(failure_count))
             failure_count += 1
+
+    def _fetched_again(self) -> Iterator[Case | Component]:
+        for arrival_id, payload in self._book.queued():
+            if (again := _record_of(payload)) is not None:
+                yield again
+            self._book.forget(arrival_id)
+
+    async def reconcile(self, day: int = 0, *, is_repairing: bool = False) -> list[ReconciledDay]:
+        """Compares with the hub what was sent and received, once everything reported so far is answered.
+
+        The daily reconciliation: the hub is told the result. Records of other spools of this platform, and those from
+        before its book was begun, are ``UNKNOWN_AT_SENDER``.
+
+        Args:
+            day: one day of China, as 20200615; 0 for all days before today.
+            is_repairing: send again what the hub has lost; what is missing here comes once more from ``arrivals``.
+
+        Raises:
+            Unreachable, CredentialsRefused, CallRefused: the hub does not answer, does not want us, or is too old.
+        """
+        await self.flush()
+        self._book.refuse(self._key_of(item) for item in self._spool.refusals() if item.state is State.REFUSED)
+        last_day = day_before(day_of(time.time_ns() // 1_000))
+        async with GrpcPeer(target_of(self.profile)) as hub:
+            return await reconcile(hub, self._book, last_day, day, is_repairing=is_repairing)
+
+    def _key_of(self, outcome: Outcome) -> bytes:
+        return key_of(self.profile.platform_id, outcome.message_id)
+
+    def _require_sender(self) -> AttachmentSender:
+        if self._sender is None:
+            raise ProfileInvalid("附件只能经 gRPC 传输。 / Evidence travels by gRPC only; the profile is for REST.")
+        return self._sender
 
     async def _send(self) -> None:
         while True:

@@ -10,15 +10,19 @@ FILE_NAME = "profile.toml"
 
 
 class Profile(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a platform reaches its hub; the three files are PEM, the thumbprint is SHA-256 in hex."""
+    """How a platform reaches its hub; the thumbprint is SHA-256 in hex.
+
+    By gRPC it names a certificate and its key (PEM, as the authority is); by REST the file with the shared secret.
+    """
 
     platform_id: str
     hub_id: str
     address: str
     thumbprint: str
     authority: Path
-    certificate: Path
-    key: Path
+    certificate: Path | None = None
+    key: Path | None = None
+    secret: Path | None = None
 
 
 class ProfileInvalid(Exception):
@@ -30,6 +34,8 @@ def write_profile(folder: Path, profile: Profile) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
     for name, value in structs.asdict(profile).items():
+        if value is None:
+            continue
         shown = os.path.relpath(value, folder) if isinstance(value, Path) else value
         lines.append(f'{name} = "{shown}"\n')
     path = folder / FILE_NAME
@@ -50,10 +56,13 @@ def read_profile(path: Path) -> Profile:
         raise ProfileInvalid(f"找不到连接档案 {file}。 / There is no profile there.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProfileInvalid(f"{file} 不是 TOML：{error} / is not TOML.") from None
-    for name in ("authority", "certificate", "key"):
+    for name in ("authority", "certificate", "key", "secret"):
         if isinstance(values.get(name), str):
             values[name] = file.parent / values[name]
     try:
-        return convert(values, Profile, dec_hook=lambda _, value: value)
+        profile = convert(values, Profile, dec_hook=lambda _, value: value)
     except ValidationError as error:
         raise ProfileInvalid(f"{file}：{error}") from None
+    if profile.secret is None and (profile.certificate is None or profile.key is None):
+        raise ProfileInvalid(f"{file} 须有 certificate 和 key，或 secret。 / Name certificate and key, or secret.")
+    return profile

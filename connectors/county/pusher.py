@@ -8,14 +8,16 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import Any
 
 from connectors import verdicts
-from connectors.county.profile import Profile
+from connectors.county.profile import Profile, ProfileInvalid
 from connectors.county.spool import Spool
 from connectors.errors import ConnectorError, CredentialsRefused, Unreachable
-from connectors.transports.grpc_peer import MAX_BATCH_BYTES, Answer, GrpcPeer, PushStream, Target
+from connectors.transports.dialling import peer_at
+from connectors.transports.grpc_peer import Answer, PushStream, Target
+from connectors.transports.rest import RestPushStream, RestTarget
 from exchange_db.records import Refused
 from protos.exchange.v1 import exchange_service_pb2 as exchange
 from protos.exchange.v1 import receipt_pb2
@@ -31,6 +33,9 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 Listener = Callable[[ConnectorError | None, float], None]
 
 
+_Pushing = AbstractAsyncContextManager[PushStream | RestPushStream]
+
+
 class NumbersDisagree(ConnectorError):
     """The hub expects a number the spool cannot go on from: one of the two was restored from a backup."""
 
@@ -38,9 +43,32 @@ class NumbersDisagree(ConnectorError):
 
 
 def target_of(profile: Profile) -> Target:
-    """Returns the hub of a profile, as it is dialled."""
+    """Returns the hub of a profile, as it is dialled by gRPC.
+
+    Raises:
+        ProfileInvalid: the profile is one for REST.
+    """
+    if profile.certificate is None or profile.key is None:
+        raise ProfileInvalid("档案无证书和私钥，此功能只能经 gRPC 使用。 / This needs gRPC and a certificate.")
     return Target(
         profile.hub_id, profile.address, profile.thumbprint, profile.authority, profile.certificate, profile.key
+    )
+
+
+def way_of(profile: Profile) -> Target | RestTarget:
+    """Returns the hub of a profile, as records are exchanged with it: by REST when the profile names a secret.
+
+    Raises:
+        ProfileInvalid: the secret cannot be read.
+    """
+    if profile.secret is None:
+        return target_of(profile)
+    try:
+        secret = profile.secret.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ProfileInvalid(f"读不到密钥文件 {profile.secret}。 / The file with the secret cannot be read.") from None
+    return RestTarget(
+        profile.platform_id, profile.hub_id, profile.address, profile.thumbprint, profile.authority, secret
     )
 
 
@@ -62,7 +90,7 @@ class Pusher:
 
     def __init__(
         self,
-        target: Target,
+        target: Target | RestTarget,
         spool: Spool,
         listener: Listener,
         *,
@@ -126,8 +154,11 @@ class Pusher:
             progress = self._spool.progress()
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    hub = await stack.enter_async_context(GrpcPeer(self._target))
-                    pushing = hub.push(self._spool.stream, receipts_after=progress.settled, wants_receipts=True)
+                    hub = peer_at(self._target)
+                    await stack.enter_async_context(hub)
+                    pushing: _Pushing = hub.push(
+                        self._spool.stream, receipts_after=progress.settled, wants_receipts=True
+                    )
                     stream = await stack.enter_async_context(pushing)
             except TimeoutError:
                 raise Unreachable(f"{self._target.address}: no answer in time") from None
@@ -141,13 +172,13 @@ class Pusher:
             self._greet(stream)
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._send(stream, progress.answered))
+                    tasks.create_task(self._send(stream, progress.answered, hub.max_batch_bytes))
                     tasks.create_task(self._record(stream))
                     tasks.create_task(self._watch())
             except BaseExceptionGroup as group:
                 raise told(group) from None
 
-    def _greet(self, stream: PushStream) -> None:
+    def _greet(self, stream: PushStream | RestPushStream) -> None:
         self._opened_at = stream.next_sequence
         self._under_way.clear()
         self._receipts.clear()
@@ -156,11 +187,11 @@ class Pusher:
         self._failure_count = 0
         self._listener(None, 0.0)
 
-    async def _send(self, stream: PushStream, position: int) -> None:
+    async def _send(self, stream: PushStream | RestPushStream, position: int, max_bytes: int) -> None:
         # What the hub has but was not recorded here is sent again: it answers as it did the first time.
         while True:
             self._has_more.clear()
-            payloads = self._spool.waiting_after(position, BATCH, MAX_BATCH_BYTES)
+            payloads = self._spool.waiting_after(position, BATCH, max_bytes)
             if not payloads:
                 await self._has_more.wait()
                 continue
@@ -173,7 +204,7 @@ class Pusher:
                 await asyncio.Event().wait()
             position += len(payloads)
 
-    async def _record(self, stream: PushStream) -> None:
+    async def _record(self, stream: PushStream | RestPushStream) -> None:
         async for answer in stream.answers():
             self._contact_time = time.monotonic()
             self._note(answer)

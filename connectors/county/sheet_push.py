@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 
 from connectors.county.packing import pack
 from connectors.county.profile import Profile
-from connectors.county.pusher import BATCH, WINDOW, NumbersDisagree, Pusher, target_of, told
+from connectors.county.pusher import BATCH, WINDOW, NumbersDisagree, Pusher, told, way_of
 from connectors.county.spool import Item, Progress, Spool
 from connectors.errors import ConnectorError
 from connectors.mapping import map_row
@@ -162,7 +162,7 @@ class SheetPush:
         """
         while True:
             pusher = Pusher(
-                target_of(self._profile), self.spool, self._watcher.troubled, patience_seconds=patience_seconds
+                way_of(self._profile), self.spool, self._watcher.troubled, patience_seconds=patience_seconds
             )
             try:
                 async with asyncio.TaskGroup() as tasks:

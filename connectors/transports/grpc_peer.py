@@ -7,6 +7,7 @@ was answered and what was not is the caller's book-keeping.
 import asyncio
 import hashlib
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from protos.exchange.v1 import exchange_service_pb2_grpc as exchange_grpc
 from protos.exchange.v1 import parcel_pb2
 from protos.federation.v1 import federation_service_pb2 as federation
 from protos.federation.v1 import federation_service_pb2_grpc as federation_grpc
+from protos.federation.v1 import reconcile_service_pb2_grpc as reconcile_grpc
 from protos.standards.v1 import standards_service_pb2_grpc as standards_grpc
 from protos.statistics.v1 import statistics_service_pb2_grpc as statistics_grpc
 
@@ -119,6 +121,9 @@ async def check_pin(target: Target, timeout_seconds: float = 5.0) -> bytes:
 class GrpcPeer:
     """A connection to one neighbour; use as ``async with GrpcPeer(target) as peer``."""
 
+    #: Payload bytes put into one batch.
+    max_batch_bytes = MAX_BATCH_BYTES
+
     def __init__(self, target: Target) -> None:
         self.target = target
         self._channel: grpc.aio.Channel | None = None
@@ -142,6 +147,7 @@ class GrpcPeer:
         )
         self.exchange = exchange_grpc.ExchangeServiceStub(self._channel)
         self.federation = federation_grpc.FederationServiceStub(self._channel)
+        self.reconcile = reconcile_grpc.ReconcileServiceStub(self._channel)
         self.components = component_grpc.ComponentServiceStub(self._channel)
         self.ownership = ownership_grpc.OwnershipServiceStub(self._channel)
         self.standards = standards_grpc.StandardsServiceStub(self._channel)
@@ -193,6 +199,10 @@ class GrpcPeer:
             sender_time=sender_time, waiting_count=waiting_count, confirmed_sequence=confirmed_sequence
         )
         await asked(self.federation.Heartbeat(request, timeout=timeout_seconds))
+
+    async def confirm(self, sequence: int) -> None:
+        """Says that everything up to a number is on our disk."""
+        await self.beat(time.time_ns() // 1_000, confirmed_sequence=sequence)
 
     async def join(self, code: str, name: str, address: str, peer_id: str) -> federation.JoinResponse:
         """Redeems an invitation in our name."""

@@ -16,7 +16,7 @@ class DefinitionWords(NamedTuple):
 
     table: str = "CREATE TABLE IF NOT EXISTS {name}"
     view: str = "CREATE OR REPLACE VIEW {name}"
-    column: str = "{definition}{comma}"
+    column: str = "{definition},"
     options: str = ""
     about_table: str = ""
     about_column: str = ""
@@ -62,7 +62,7 @@ def create_table(dialect: Dialect, table: Table) -> str:
     for column in table.columns:
         must = " NOT NULL" if column.name in table.key else ""
         definition = f"    {dialect.quoted(column.name)} {dialect.type_of(column)}{must}"
-        lines.append(words.column.format(definition=definition, comma=",", **_told(meanings.meaning_of(table, column))))
+        lines.append(words.column.format(definition=definition, **_told(meanings.meaning_of(table, column))))
     lines.append(f"    PRIMARY KEY ({', '.join(map(dialect.quoted, table.key))})")
     body = "\n".join(lines)
     options = words.options.format(**_told(meanings.TABLES[table.name]))

@@ -10,7 +10,9 @@ from exchange_db.tables import (
     ownership,
     peers,
     pickups,
+    reconciliation,
     running,
+    shared_secrets,
     standards,
 )
 from exchange_db.tables.base import METADATA
@@ -26,6 +28,8 @@ __all__ = [
     "ownership",
     "peers",
     "pickups",
+    "reconciliation",
     "running",
+    "shared_secrets",
     "standards",
 ]

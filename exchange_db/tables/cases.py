@@ -77,6 +77,20 @@ case_sections = Table(
     Column("origin_id", Text, nullable=False),
 )
 
+#: Steps of limits with several. Rows are never changed: those of the assignment in force are those of its revision.
+case_milestones = Table(
+    "case_milestones",
+    METADATA,
+    Column("home_region", Integer, primary_key=True, autoincrement=False),
+    Column("case_id", Uuid, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("deadline_time", TIME, nullable=False),
+    Column("reached_time", TIME),
+    Index("ix_case_milestones_deadline_time", "deadline_time"),
+)
+
 case_actions = Table(
     "case_actions",
     METADATA,

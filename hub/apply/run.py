@@ -10,17 +10,18 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from connectors.wire import origin_of, read_parcel
-from exchange_db import cases, figures, inbox, outbox, quarantine, receipts
-from exchange_db.cases import ActionRow, CaseRow, pack_section
+from exchange_db import cases, figures, inbox, outbox, quarantine, receipts, timers
+from exchange_db.cases import ActionRow, CaseRow, Section, pack_section
 from exchange_db.counting import CellKey, CountingRules, Share, changes
 from exchange_db.errors import LeaseLost
-from exchange_db.facts import CaseFacts, facts_of, read_facts
+from exchange_db.facts import AssignmentFacts, CaseFacts, facts_of, read_facts
 from exchange_db.inbox import InboxRow
 from exchange_db.quarantine import Held
 from exchange_db.receipts import QUARANTINED, STALE, Exceptional, Run
 from exchange_db.records import COUNTERS, Case, Component, FigureSheet, Violated, Violation
 from exchange_db.regions import region_of
 from exchange_db.session import HotSession
+from exchange_db.timers import MilestoneRow
 from hub.apply import components
 from hub.apply.components import ComponentRun
 from hub.apply.guards import LifeRules
@@ -31,6 +32,7 @@ from hub.apply.routing import Consignment, Router
 SLICE = 25
 _NO_VIOLATION = Violation("", "", "", "")
 _UNREAD = Violated("UNREADABLE")
+_ASSIGNMENT = Section.ASSIGNMENT
 
 
 class Neighbourhood(NamedTuple):
@@ -148,6 +150,7 @@ class _Run:
         self._before: dict[bytes, CaseRow | None] = {}
         self._sections: list[bytes] = []
         self._actions: list[ActionRow] = []
+        self._milestones: list[MilestoneRow] = []
         self._outbox: list[bytes] = []
         self._held: list[tuple[InboxRow, int | None, Violation]] = []
         self.exceptions: list[Exceptional] = []
@@ -196,10 +199,18 @@ class _Run:
             self._known[case_id] = after
             for step in folded.sections:
                 self._sections.append(pack_section(home_region, case_id, row.inbox_id, step, case.origin_id))
+                if step.section is _ASSIGNMENT and case.assignment and case.assignment.milestones:
+                    self._note_milestones(home_region, case_id, case.assignment)
         for action in folded.actions:
             self._actions.append(ActionRow(home_region, case_id, action))
         self._send(row, self._neighbourhood.router.of_case(before, after, row.inbox_id, sender_id))
         return True
+
+    def _note_milestones(self, home_region: int, case_id: bytes, assignment: AssignmentFacts) -> None:
+        self._milestones += (
+            MilestoneRow(home_region, case_id, assignment.revision, position, milestone)
+            for position, milestone in enumerate(assignment.milestones)
+        )
 
     def _send(self, row: InboxRow, consignments: list[Consignment]) -> None:
         for consignment in consignments:
@@ -222,6 +233,7 @@ class _Run:
         await cases.save(session, new, changed)
         await cases.add_sections(session, self._sections)
         await cases.add_actions(session, self._actions)
+        await timers.add_milestones(session, self._milestones)
         await self._things.write(session)
         await figures.add_deltas(session, await self._deltas())
         await outbox.add(session, self._outbox)

@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.table import Table
 
 from connectors.county.attachments import REFUSED_FOR_THE_CASE, digest_of, send_file, type_of
-from connectors.county.profile import Profile, ProfileInvalid, read_profile
+from connectors.county.profile import ProfileInvalid, read_profile
 from connectors.county.pusher import pause_seconds, target_of
 from connectors.errors import ConnectorError, CredentialsRefused, Unreachable
 from connectors.transports.attachment_calls import Delivered
+from connectors.transports.grpc_peer import Target
 from exchange_db import attachments
 from exchange_db.attachment_records import AttachmentKind, Offer
 from exchange_db.attachments import MissingRef
@@ -58,6 +59,7 @@ def send(
         _fail(CANNOT, f"没有 {kind} 这一类附件，可用的有：{_KINDS}。 / There is no such kind.")
     try:
         profile = read_profile(to)
+        target = target_of(profile)
     except ProfileInvalid as error:
         _fail(CANNOT, str(error))
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
@@ -70,7 +72,7 @@ def send(
             except Violated as violated:
                 _fail(CANNOT, f"{file}：{violated.violation.message_zh} --media-type / {violated.violation.message}")
             offer = Offer(digest, size, claimed, AttachmentKind[kind.upper()], issuer or profile.platform_id, case_no)
-            refused += not asyncio.run(_send(profile, offer, file, give_up_after))
+            refused += not asyncio.run(_send(target, offer, file, give_up_after))
     except KeyboardInterrupt:
         _fail(INTERRUPTED, "已中断，再次执行同一命令即可接续。 / Interrupted; run the same command again to go on.")
     except OSError as error:
@@ -78,7 +80,7 @@ def send(
     raise typer.Exit(SOME_REFUSED if refused else 0)
 
 
-async def _send(profile: Profile, offer: Offer, file: Path, give_up_after: float | None) -> bool:
+async def _send(target: Target, offer: Offer, file: Path, give_up_after: float | None) -> bool:
     """Sends one file through every break; tells whether the hub took it."""
     contact_time, failure_count = time.monotonic(), 0
 
@@ -88,7 +90,7 @@ async def _send(profile: Profile, offer: Offer, file: Path, give_up_after: float
 
     while True:
         try:
-            delivered = await send_file(target_of(profile), offer, file, told)
+            delivered = await send_file(target, offer, file, told)
         except Unreachable as error:
             if give_up_after is not None and time.monotonic() - contact_time >= give_up_after:
                 _fail(LATER, f"暂时无法上传 {file}：{error}；请稍后再次执行。 / Run the same command again later.")

@@ -334,6 +334,13 @@ def _entry_findings(state: LinkState, now: datetime) -> Iterator[Finding]:
             f"{peer.peer_id} is blocked; `sanji peers unblock {peer.peer_id}` welcomes it again.",
         )
         return
+    if peer.is_database:
+        yield Finding(
+            GOOD,
+            f"{peer.peer_id} 以数据库交换，检查请用 sanji intermediate check {peer.peer_id}",
+            f"{peer.peer_id} is linked over its database; see `sanji intermediate check {peer.peer_id}`",
+        )
+        return
     yield _days_finding(f"{peer.peer_id} 的证书", f"certificate of {peer.peer_id}", peer.certificate_end_time, now)
     if abs(state.clock_skew_ms) > _MOST_SKEW_MS:
         yield Finding(

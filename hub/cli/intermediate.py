@@ -177,8 +177,8 @@ def register(
         _fail(f"未登记 {peer_id}：{error.violation.message_zh} / {error.violation.message}")
     if not is_entered:
         _fail(
-            f"{peer_id} 已以证书登记。如改用数据库交换，请加 --replace。"
-            " / It is known by a certificate; --replace makes the database its link."
+            f"{peer_id} 已以证书或密钥登记。如改用数据库交换，请加 --replace。"
+            " / It is known by a certificate or secret; --replace makes the database its link."
         )
     typer.echo(f"{peer_id}（{link.name}）已登记。 / Registered.")
 

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from auth.certificates import thumbprint
+from connectors.county.profile import Profile
 from connectors.errors import ConnectorError
 from exchange_db import peers
 from exchange_db.records import Violated
@@ -21,6 +23,8 @@ from hub.cli.terminal import plain
 from hub.federation import joining
 from hub.federation.enrolment import accept_as_hub, accept_as_platform, announce, write_invitation
 from hub.federation.joining import Letter, LetterInvalid
+from hub.federation.shared_secret import give_secret, write_secret_profile
+from hub.settings import Settings
 
 commands = typer.Typer(no_args_is_help=True, help="邻居平台：邀请、接受、停用、查看。 / Neighbours.")
 app.add_typer(commands, name="peers")
@@ -91,6 +95,55 @@ def accept(
     except (ConnectorError, Violated, OSError) as error:
         _fail(f"未能加入 {letter.hub_id}：{_told(error)} / Could not join.")
     typer.echo(f"已加入 {letter.hub_id}（{letter.hub_name}）。 / Joined.")
+
+
+@commands.command()
+def secret(
+    peer_id: Annotated[str, typer.Argument(help="平台标识，如 431221.platform / name of the platform")],
+    name: Annotated[str, typer.Option(help="显示名称 / name shown to people")] = "",
+    days: Annotated[int, typer.Option(min=1, max=3_650, help="有效天数 / days it holds")] = 730,
+    address: Annotated[
+        str, typer.Option(help="平台可连接的 REST 地址 host:port / where the platform can dial us")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="把连接档案写入该目录，密钥不再显示 / write a profile there instead")
+    ] = None,
+    config: Config = Path("sanji.toml"),
+) -> None:
+    """为平台生成 REST 签名密钥（原密钥即刻失效）。 / Make the secret a platform signs its REST calls with."""
+    settings = load(config)
+
+    async def act(ledger: Ledger) -> tuple[str, datetime]:
+        async with ledger.write() as session:
+            made = await give_secret(
+                session, peer_id, name, hub_region=settings.hub.region, days=days, now=datetime.now(UTC)
+            )
+        await announce(ledger)
+        return made
+
+    try:
+        pin, authority = thumbprint(settings.tls.certificate.read_bytes()), settings.tls.authority.read_text()
+        made, end_time = with_ledger(settings, act)
+        where = address or _rest_address(settings)
+        if out is not None:
+            profile = Profile(peer_id, settings.hub.id, where, pin, out / "authority.pem", secret=out / "secret")
+            write_secret_profile(out, profile, authority, made)
+    except (Violated, OSError) as error:
+        _fail(f"未能为 {peer_id} 生成密钥：{_told(error)} / No secret was made.")
+    if out is None:
+        typer.echo(f"密钥，仅显示这一次 / the secret, shown this once:\n{made}")
+    else:
+        typer.echo(f"连接档案已写入 {out}，请经安全渠道交给 {peer_id}。 / Profile written.")
+    typer.echo(f"Sanji-App: {peer_id}\n地址 / address: https://{where}\n枢纽证书指纹 / thumbprint: {pin}")
+    typer.echo(f"有效至 / holds until: {end_time:%Y-%m-%d}")
+    if not settings.rest.listen:
+        typer.echo("本枢纽尚未开放 REST，请设置 rest.listen 并重启。 / Set rest.listen, then restart.", err=True)
+
+
+def _rest_address(settings: Settings) -> str:
+    host, _, _ = settings.listen.public_address.rpartition(":")
+    _, _, port = settings.rest.listen.rpartition(":")
+    return f"{host or '127.0.0.1'}:{port or 7444}"
 
 
 @commands.command()

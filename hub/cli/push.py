@@ -18,12 +18,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from auth import certificates
 from connectors.county import spool
 from connectors.county.profile import Profile, ProfileInvalid, read_profile
+from connectors.county.pusher import way_of
 from connectors.county.refused_file import write_refused
 from connectors.county.sheet_push import PushStopped, SheetPush, Summary
 from connectors.county.spool import SpoolInvalid
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
 from connectors.mapping_file import Mapping, MappingInvalid, read_mapping
 from connectors.sheets import SheetInvalid
+from connectors.transports.grpc_peer import Target
 from exchange_db.records import Violated
 from hub.cli import terminal
 from hub.cli.app import app
@@ -162,9 +164,15 @@ class _Screen:
 
 
 def _check_credentials(profile: Profile) -> None:
-    """Says what is wrong with certificate and key before a hub has to."""
+    """Says what is wrong with certificate and key, or with the secret, before a hub has to."""
     try:
-        certificate, key = profile.certificate.read_bytes(), profile.key.read_bytes()
+        way = way_of(profile)
+    except ProfileInvalid as error:
+        _fail(CANNOT, str(error))
+    if not isinstance(way, Target):
+        return
+    try:
+        certificate, key = way.certificate.read_bytes(), way.key.read_bytes()
         authority = profile.authority.read_bytes()
         found_id, end_time = certificates.id_of(certificate), certificates.end_time_of(certificate)
         is_key, is_issued = certificates.is_key_of(certificate, key), certificates.is_issued_by(certificate, authority)

@@ -1,5 +1,6 @@
 """What machines read: ``/healthz`` as JSON and ``/metrics`` as Prometheus text."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,9 +8,10 @@ import psycopg
 import sqlalchemy.exc
 from aiohttp import web
 
-from exchange_db import jobs, overview, peers, quarantine
+from exchange_db import jobs, link_days, overview, peers, quarantine
 from exchange_db.errors import ExchangeDbError
 from exchange_db.jobs import JobRun
+from exchange_db.link_days import LinkDay
 from exchange_db.overview import LogState, StreamState
 from exchange_db.peers import LinkState
 from exchange_db.session import Ledger
@@ -27,6 +29,10 @@ _MEASURES = {
     "sanji_link_failures": ("Failures in a row on a link.", "gauge"),
     "sanji_link_contact_age_seconds": ("Time since a neighbour was last heard of.", "gauge"),
     "sanji_link_healthy": ("1 unless a link is strained or broken.", "gauge"),
+    "sanji_link_coverage_ratio": ("Share of the records due on a link's newest counted day that arrived.", "gauge"),
+    "sanji_link_age_p95_seconds": ("Age of its records on arrival, 95th percentile.", "gauge"),
+    "sanji_link_missing_numbers": ("Numbers that are missing among those of its records.", "gauge"),
+    "sanji_link_differences": ("Records that its comparison found not to be the same on both sides.", "gauge"),
     "sanji_certificate_days_left": ("Days until a neighbour's certificate ends.", "gauge"),
     "sanji_quarantine_open": ("Open records in quarantine, by reason.", "gauge"),
     "sanji_stream_records_total": ("Records of a stream, by what became of them at intake.", "counter"),
@@ -77,6 +83,7 @@ class Monitoring:
                 await overview.streams(session),
                 await quarantine.counts(session),
                 await jobs.latest(session),
+                await link_days.latest(session),
             )
         return web.Response(body=text.encode(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
@@ -92,6 +99,7 @@ def exposition(
     streams: list[StreamState],
     held: dict[str, int],
     runs: list[JobRun],
+    days: Sequence[LinkDay] = (),
 ) -> str:
     """Writes the measures in Prometheus' text format."""
     samples: dict[str, list[str]] = {name: [] for name in _MEASURES}
@@ -105,6 +113,8 @@ def exposition(
     add("sanji_oldest_unapplied_seconds", waited_seconds(log))
     for link in links:
         _add_link(add, link, log.read_time)
+    for day in days:
+        _add_day(add, day)
     for reason, count in sorted(held.items()):
         add("sanji_quarantine_open", count, reason=reason)
     for stream in streams:
@@ -128,6 +138,17 @@ def _add_link(add: Any, link: LinkState, now: datetime) -> None:
         add("sanji_link_contact_age_seconds", max(0.0, (now - link.contact_time).total_seconds()), peer=peer)
     add("sanji_link_healthy", health_of(link, now) not in (Health.STRAINED, Health.BROKEN), peer=peer)
     add("sanji_certificate_days_left", certificate_days(link, now), peer=peer)
+
+
+def _add_day(add: Any, day: LinkDay) -> None:
+    labels = {"peer": day.peer_id, "direction": "sent" if day.is_sent else "received"}
+    if day.coverage is not None:
+        add("sanji_link_coverage_ratio", day.coverage, **labels)
+    if day.age_p95_ms is not None:
+        add("sanji_link_age_p95_seconds", day.age_p95_ms / 1_000, **labels)
+    add("sanji_link_missing_numbers", day.gap_count, **labels)
+    if day.compared_time is not None:
+        add("sanji_link_differences", day.difference_count, **labels)
 
 
 def _escaped(text: str) -> str:

@@ -76,7 +76,7 @@ async def invite(
     Raises:
         Violated: the name does not fit the relation.
     """
-    region = _region_for(peer_id, relation, hub_region)
+    region = region_for(peer_id, relation, hub_region)
     code = secrets.token_urlsafe(24)
     expires_time = now + VALIDITY
     await peers.invite(session, Invitation(_digest(code), peer_id, region, kind, relation, expires_time))
@@ -120,7 +120,7 @@ async def accept(session: WriteSession, letter: Letter, certificate: bytes, hub_
     peer = NewPeer(
         letter.hub_id,
         letter.hub_name,
-        _region_for(letter.hub_id, relation, hub_region),
+        region_for(letter.hub_id, relation, hub_region),
         "hub",
         relation,
         letter.address,
@@ -139,7 +139,7 @@ async def enter_database(
     Raises:
         Violated: the name does not fit the relation.
     """
-    region = _region_for(peer_id, relation, hub_region)
+    region = region_for(peer_id, relation, hub_region)
     mark = f"{DATABASE_ADDRESS}{peer_id}"
     await peers.enrol(session, NewPeer(peer_id, name, region, kind, relation, DATABASE_ADDRESS, mark, _NEVER))
 
@@ -153,7 +153,12 @@ def _digest(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()
 
 
-def _region_for(peer_id: str, relation: str, hub_region: int) -> int:
+def region_for(peer_id: str, relation: str, hub_region: int) -> int:
+    """Returns the region of a neighbour's name.
+
+    Raises:
+        Violated: PLATFORM_ID_INVALID, or REGION_FORBIDDEN when it does not fit the relation.
+    """
     try:
         region = region_of(peer_id)
     except ValueError:

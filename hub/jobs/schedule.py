@@ -1,9 +1,10 @@
 """The table of jobs: name, time between runs, and what is done."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from exchange_db import months
+from exchange_db import months, shared_secrets
 from exchange_db.counting import definition_of
 from exchange_db.session import Ledger
 from hub.clock import Clock
@@ -13,6 +14,7 @@ from hub.statistics.fold import FigureFold
 from hub.statistics.sheets import SheetDrawer, Submit, draws_sheets
 
 _MONTHS_SECONDS = 6 * 3_600.0
+_NONCES_SECONDS = 600.0
 #: Making a table waits for readers of the log and appends wait behind it; so it gives up soon and comes again.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
 
@@ -61,7 +63,14 @@ def schedule(ledger: Ledger, settings: Settings, clock: Clock, submit: Submit, t
             await months.ensure(session, clock())
         return ""
 
+    async def forget_nonces() -> str:
+        async with ledger.write() as session:
+            count = await shared_secrets.forget_nonces(session, datetime.fromtimestamp(clock() / 1_000_000, UTC))
+        return f"{count} 个 / nonces"
+
     jobs = [Job("fold-figures", part.fold_seconds, fold_figures), Job("make-months", _MONTHS_SECONDS, make_months)]
+    if settings.rest.listen:
+        jobs.append(Job("forget-nonces", _NONCES_SECONDS, forget_nonces))
     jobs.append(Job(JOB, settings.life.watch_seconds, watch_cases))
     if draws_sheets(part.draws_sheets, hub.region):
         jobs.append(Job("draw-sheets", part.sheet_seconds, draw_sheets))

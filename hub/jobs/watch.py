@@ -1,8 +1,8 @@
 """What time brings about in cases, told as lines of their story by the hub their authority is linked to.
 
-Deadlines that come near or have passed, suspensions that end (the case goes on by this) or have lasted long, and
-reports that look like duplicates, which a person must confirm. Lines enter the log like every record and go to all
-parties. The same event is the same message for ever, so a run that is done twice has no further effect.
+Deadlines, and steps of them, that come near or have passed, suspensions that end (the case goes on by this) or have
+lasted long, and reports that look like duplicates, which a person must confirm. Lines enter the log like every record
+and go to all parties. The same event is the same message for ever, so a run that is done twice has no further effect.
 
 Source: 2.3 of the domain notes (积存 after 60 days; 50 m and 24 h seen in one city); N04 for the warning in advance.
 """
@@ -17,13 +17,14 @@ from exchange_db import timers
 from exchange_db.records import CaseLink, Crs
 from exchange_db.regions import subtree
 from exchange_db.session import Ledger, ReadSession
-from exchange_db.timers import Pair, Reach, TimedCase
+from exchange_db.timers import Pair, Reach, TimedCase, TimedStep
 from hub.apply.lifecycle import RESUME
 from hub.clock import Clock
 from hub.settings import HubPart, LifePart
 
 #: Kinds of the lines; ``RESUME`` is the one that changes the case.
 DEADLINE_NEAR, DEADLINE_PASSED = "deadline_near", "deadline_passed"
+MILESTONE_NEAR, MILESTONE_PASSED = "milestone_near", "milestone_passed"
 SUSPENDED_LONG, DUPLICATE_FOUND = "suspended_long", "duplicate_found"
 JOB = "watch-cases"
 
@@ -75,6 +76,12 @@ class CaseWatch:
             yield self._line(case, DEADLINE_NEAR, case.moment - lead, opinion)
         for case in await timers.deadlines(session, reach, since, now, now):
             yield self._line(case, DEADLINE_PASSED, case.moment, "已过截止时间 / the deadline has passed")
+        for step in await timers.milestones(session, reach, max(since + lead, now), now + lead, now):
+            opinion = f"{step.names}：距截止时间不足 {minutes} 分钟 / step due within {minutes} minutes"
+            yield self._line(step, MILESTONE_NEAR, step.moment - lead, opinion)
+        for step in await timers.milestones(session, reach, since, now, now):
+            opinion = f"{step.names}：已过截止时间 / the deadline of the step has passed"
+            yield self._line(step, MILESTONE_PASSED, step.moment, opinion)
         for case in await timers.ended_suspensions(session, reach, now):
             yield self._line(case, RESUME, case.moment, "挂账期满，自动恢复 / the suspension has ended")
         for case in await timers.long_suspensions(session, reach, since - long, now - long, now):
@@ -85,7 +92,7 @@ class CaseWatch:
         for pair in nearest(pairs, self._life.duplicate_metres):
             yield self._duplicate(pair)
 
-    def _line(self, case: TimedCase, kind: str, moment: int, opinion: str) -> bytes:
+    def _line(self, case: TimedCase | TimedStep, kind: str, moment: int, opinion: str) -> bytes:
         return self._parcel(CaseLink(case.issuer_id, case.case_no), kind, moment, opinion)
 
     def _duplicate(self, pair: Pair) -> bytes:

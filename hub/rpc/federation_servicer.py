@@ -11,9 +11,9 @@ from exchange_db.regions import format_region, tier_of
 from exchange_db.session import Ledger
 from hub.clock import Clock
 from hub.federation import joining
+from hub.intake.streams import MAX_BATCH
 from hub.rpc.answers import microseconds
 from hub.rpc.calls import caller, principal_of
-from hub.rpc.push import MAX_BATCH
 from protos.federation.v1 import federation_service_pb2 as federation
 from protos.federation.v1 import federation_service_pb2_grpc as federation_grpc
 
@@ -29,6 +29,7 @@ CAPABILITIES = (
     "record:case",
     "record:component",
     "record:figure_sheet",
+    "reconcile:days",
     "standards:releases",
     "way:pull",
     "way:push",

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 from auth.principal import Principal
 from exchange_db import links, outbox, wakeups
-from exchange_db.errors import LeaseLost
 from exchange_db.records import Violated
-from exchange_db.session import Dedicated, Ledger
+from exchange_db.session import Ledger
+from hub.delivery.numbering import confirm_up_to, numbered_after
 from hub.listener import Listener
 from protos.exchange.v1 import exchange_service_pb2 as exchange
 from protos.exchange.v1 import parcel_pb2
@@ -36,13 +35,11 @@ async def parcels_due(
     destination_id = puller.destination_id
     async with ledger.dedicated() as connection:
         driver = connection.driver
-        if request.after_sequence > (await outbox.progress(driver, destination_id)).last_sequence:
-            raise Violated("CURSOR_AHEAD", "after_sequence", request.after_sequence)
-        await links.confirm(driver, destination_id, request.after_sequence)
+        await confirm_up_to(connection, destination_id, request.after_sequence, "after_sequence")
         after = request.after_sequence
         while not draining.is_set():
             seen = listener.version(wakeups.OUTBOX)
-            numbered = await _next(connection, destination_id, after, size)
+            numbered = await numbered_after(connection, destination_id, after, size, _MAX_BATCH_BYTES)
             if not numbered and request.stop_when_empty:
                 return
             if not numbered:
@@ -55,16 +52,3 @@ async def parcels_due(
                 waiting = (await outbox.progress(driver, destination_id)).last_sequence - after
                 yield exchange.PullResponse(batch=batch, waiting_count=waiting)
     raise Violated("STREAM_BUSY")
-
-
-async def _next(connection: Dedicated, destination_id: int, after: int, size: int) -> list[outbox.Numbered]:
-    found = await outbox.fetch(connection.driver, destination_id, after, size)
-    if not found:
-        # Another call or process may number at the same moment; what it numbered is found the next time.
-        with suppress(LeaseLost):
-            due = await outbox.due(connection.driver, destination_id, size)
-            if due.entries:
-                found = await outbox.number(connection.driver, due)
-    if found and found[0].sequence != after + 1:
-        found = await outbox.fetch(connection.driver, destination_id, after, size)
-    return outbox.fitting(found, _MAX_BATCH_BYTES)

@@ -5,7 +5,6 @@ own flow control. Called by ``hub.rpc.exchange_servicer``.
 """
 
 import asyncio
-import re
 from contextlib import suppress
 from typing import Any
 
@@ -15,14 +14,13 @@ from exchange_db.records import Violated
 from exchange_db.session import Ledger
 from hub.clock import Clock
 from hub.intake.desk import IntakeDesk, Receipt
+from hub.intake.streams import require_batch_size, require_stream_name
 from hub.listener import Listener
 from hub.rpc import answers
 from protos.exchange.v1 import exchange_service_pb2 as exchange
 from protos.exchange.v1 import parcel_pb2
 
 WINDOW = 8
-MAX_BATCH = 2_000
-_STREAM_NAME = re.compile(r"[a-z0-9._:-]{1,60}\Z")
 _POLL_SECONDS = 1.0
 
 
@@ -78,8 +76,7 @@ class PushCall:
         request = await self._context.read()
         if not isinstance(request, exchange.PushRequest) or not request.HasField("opening"):
             raise Violated("STREAM_NOT_OPENED")
-        if not _STREAM_NAME.match(request.opening.stream):
-            raise Violated("STREAM_NAME_INVALID", "opening.stream", request.opening.stream)
+        require_stream_name(request.opening.stream, "opening.stream")
         return request.opening
 
     async def _read(self, stream_id: int) -> None:
@@ -95,9 +92,7 @@ class PushCall:
         await self._waiting.put(None)
 
     async def _hand_in(self, stream_id: int, batch: parcel_pb2.Batch) -> None:
-        count = len(batch.parcels)
-        if not 1 <= count <= MAX_BATCH:
-            raise Violated("BATCH_TOO_LARGE", "batch.parcels", count)
+        require_batch_size(len(batch.parcels), "batch.parcels")
         if batch.first_sequence < 1:
             raise Violated("FIELD_MISSING", "batch.first_sequence")
         answered = await self._desk.hand_in(self._sender, stream_id, batch.first_sequence, list(batch.parcels))

@@ -14,6 +14,7 @@ from hub.rpc.component_servicer import ComponentServicer
 from hub.rpc.exchange_servicer import ExchangeServicer
 from hub.rpc.federation_servicer import FederationServicer
 from hub.rpc.ownership_servicer import OwnershipServicer
+from hub.rpc.reconcile_servicer import ReconcileServicer
 from hub.rpc.standards_servicer import StandardsServicer
 from hub.rpc.statistics_servicer import StatisticsServicer
 from protos.attachment.v1 import attachment_service_pb2, attachment_service_pb2_grpc
@@ -24,7 +25,12 @@ from protos.component.v1 import (
     ownership_service_pb2_grpc,
 )
 from protos.exchange.v1 import exchange_service_pb2, exchange_service_pb2_grpc
-from protos.federation.v1 import federation_service_pb2, federation_service_pb2_grpc
+from protos.federation.v1 import (
+    federation_service_pb2,
+    federation_service_pb2_grpc,
+    reconcile_service_pb2,
+    reconcile_service_pb2_grpc,
+)
 from protos.standards.v1 import standards_service_pb2, standards_service_pb2_grpc
 from protos.statistics.v1 import statistics_service_pb2, statistics_service_pb2_grpc
 
@@ -51,6 +57,7 @@ _SERVICES = (
     attachment_service_pb2.DESCRIPTOR.services_by_name["AttachmentService"].full_name,
     component_service_pb2.DESCRIPTOR.services_by_name["ComponentService"].full_name,
     ownership_service_pb2.DESCRIPTOR.services_by_name["OwnershipService"].full_name,
+    reconcile_service_pb2.DESCRIPTOR.services_by_name["ReconcileService"].full_name,
 )
 
 
@@ -64,6 +71,7 @@ class Servicers(NamedTuple):
     attachments: AttachmentServicer
     components: ComponentServicer
     ownership: OwnershipServicer
+    reconcile: ReconcileServicer
 
 
 class PortTaken(Exception):
@@ -101,6 +109,7 @@ class RpcServer:
         attachment_service_pb2_grpc.add_AttachmentServiceServicer_to_server(servicers.attachments, self._server)
         component_service_pb2_grpc.add_ComponentServiceServicer_to_server(servicers.components, self._server)
         ownership_service_pb2_grpc.add_OwnershipServiceServicer_to_server(servicers.ownership, self._server)
+        reconcile_service_pb2_grpc.add_ReconcileServiceServicer_to_server(servicers.reconcile, self._server)
         self._health = HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if has_reflection:

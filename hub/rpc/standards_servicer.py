@@ -1,9 +1,9 @@
-"""StandardsService: gives releases to those below, and takes notice of new ones above."""
+"""StandardsService: gives releases to those below, takes notice of new ones above, and computes deadlines by them."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
-from auth.permissions import readable_publishers, require_parent
+from auth.permissions import readable_publishers, require_parent, require_visible
 from exchange_db import standard_links, standards, wakeups
 from exchange_db.records import Violated
 from exchange_db.session import Ledger
@@ -11,6 +11,11 @@ from hub.clock import Clock
 from hub.listener import Listener
 from hub.rpc import paging
 from hub.rpc.calls import principal_of
+from hub.rpc.deadline_answers import answer_of, question_of, refusal_of
+from hub.standards.computing import computed
+from hub.standards.deadlines import DeadlinePolicy
+from hub.standards.layers import RuleReader
+from hub.standards.limits import RuleBroken
 from protos.standards.v1 import standards_service_pb2 as contract
 from protos.standards.v1 import standards_service_pb2_grpc as contract_grpc
 
@@ -18,12 +23,32 @@ _CHUNK_BYTES = 1024 * 1024
 
 
 class StandardsServicer(contract_grpc.StandardsServiceServicer):
-    """Serves the standards contract."""
+    """Serves the standards contract.
 
-    def __init__(self, ledger: Ledger, listener: Listener, clock: Clock) -> None:
+    Args:
+        ledger: the hub's database.
+        listener: told of announcements.
+        clock: the hub's clock.
+        hub_region: region of this hub.
+        rules: what is in force where.
+        policy: how this hub's tenant counts.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        listener: Listener,
+        clock: Clock,
+        hub_region: int,
+        rules: RuleReader,
+        policy: DeadlinePolicy,
+    ) -> None:
         self._ledger = ledger
         self._listener = listener
         self._clock = clock
+        self._hub_region = hub_region
+        self._rules = rules
+        self._policy = policy
 
     async def ListReleases(self, request: contract.ListReleasesRequest, context: Any) -> contract.ListReleasesResponse:
         """Names releases behind a number, and notes what the caller holds."""
@@ -91,6 +116,19 @@ class StandardsServicer(contract_grpc.StandardsServiceServicer):
             await standard_links.note_newest(session, principal.peer_id, request.newest_number)
         self._listener.tell(wakeups.ANNOUNCED)
         return contract.AnnounceResponse()
+
+    async def ComputeDeadline(
+        self, request: contract.ComputeDeadlineRequest, context: Any
+    ) -> contract.ComputeDeadlineResponse:
+        """Counts a limit by what is in force at its start."""
+        question = question_of(request)
+        require_visible(principal_of(context), question.region, "region_code", self._hub_region)
+        async with self._ledger.read() as session:
+            book = await self._rules.book(session, question.region, question.start_time)
+        try:
+            return answer_of(computed(question, book, self._policy), book, question.region)
+        except RuleBroken as broken:
+            raise refusal_of(broken, question) from None
 
 
 def _digest(text: str) -> str:

@@ -5,7 +5,6 @@ validator; a kind without one is only looked at for being text. Pure. Called by 
 """
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +16,6 @@ from hub.standards.limits import RuleBroken
 from hub.standards.manifest import StandardKind
 from hub.standards.release_cells import Severity
 from hub.standards.release_file import ReleaseKind, read_content
-from hub.standards.shipped import shipped_catalogue
 
 #: How an XLSX begins; it is the one form that is not text.
 _ZIP = b"PK\x03\x04"
@@ -32,12 +30,12 @@ class Finding(NamedTuple):
     english: str
 
 
-#: Takes the name of a document, whose ending tells its form, and its bytes.
-Validator = Callable[[str, bytes], list[Finding]]
+#: Takes the name of a document, whose ending tells its form, its bytes, and the classes it may speak of.
+Validator = Callable[[str, bytes, Catalogue], list[Finding]]
 Validators = Mapping[str, Validator]
 
 
-def validate_calendar(name: str, content: bytes) -> list[Finding]:
+def validate_calendar(name: str, content: bytes, _catalogue: Catalogue) -> list[Finding]:
     """Finds what is wrong with a region's calendar; stops at the first."""
     try:
         read_calendar_content(content, Path(name))
@@ -49,9 +47,9 @@ def validate_calendar(name: str, content: bytes) -> list[Finding]:
 def validate_table(expected: ReleaseKind) -> Validator:
     """Returns the validator of a table: every finding by row, a table of another kind refused."""
 
-    def validate(name: str, content: bytes) -> list[Finding]:
+    def validate(name: str, content: bytes, catalogue: Catalogue) -> list[Finding]:
         try:
-            file = read_content(name, content, _catalogue())
+            file = read_content(name, content, catalogue)
         except SheetInvalid as invalid:
             chinese, _, english = str(invalid).partition(" / ")
             return [_wrong("", chinese, english)]
@@ -66,11 +64,6 @@ def validate_table(expected: ReleaseKind) -> Validator:
     return validate
 
 
-@lru_cache(maxsize=1)
-def _catalogue() -> Catalogue:
-    return shipped_catalogue()
-
-
 #: Validators that come with the hub.
 VALIDATORS: Validators = {
     StandardKind.CALENDAR: validate_calendar,
@@ -82,11 +75,11 @@ VALIDATORS: Validators = {
 }
 
 
-def findings_of(kind: str, name: str, content: bytes, validators: Validators) -> list[Finding]:
-    """Returns what there is to say about one document."""
+def findings_of(kind: str, name: str, content: bytes, validators: Validators, catalogue: Catalogue) -> list[Finding]:
+    """Returns what there is to say about one document; ``catalogue`` has the classes it may speak of."""
     validate = validators.get(kind)
     if validate is not None:
-        return validate(name, content)
+        return validate(name, content, catalogue)
     if content.startswith(_ZIP):
         return []
     try:
@@ -101,13 +94,13 @@ def _wrong(place: str, chinese: str, english: str) -> Finding:
     return Finding(is_wrong=True, place=place, chinese=chinese, english=english)
 
 
-def require_usable(kind: str, name: str, content: bytes, validators: Validators) -> None:
+def require_usable(kind: str, name: str, content: bytes, validators: Validators, catalogue: Catalogue) -> None:
     """Checks that a document that was handed in can be used.
 
     Raises:
         Violated: RELEASE_INVALID with the document, the place and the first thing wrong.
     """
-    wrong = [finding for finding in findings_of(kind, name, content, validators) if finding.is_wrong]
+    wrong = [finding for finding in findings_of(kind, name, content, validators, catalogue) if finding.is_wrong]
     if wrong:
         first = wrong[0]
         path = f"documents.{name}" + (f":{first.place}" if first.place else "")

@@ -4,32 +4,31 @@ Compares the classes in force with those that would be, both with the extensions
 ``sanji standards impact``.
 """
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
 from connectors.mapping_model import Mapping as SheetMapping
 from connectors.mapping_model import Section
+from connectors.sheets import SheetInvalid
 from exchange_db import standards
 from exchange_db.facts import class_key
 from exchange_db.records import CodeKind, Violated
 from exchange_db.session import ReadSession
 from exchange_db.standards import LiveCase, LiveCases
 from hub.standards import archive
-from hub.standards.codes import spelled_code
+from hub.standards.codes import Standard, spelled_code
 from hub.standards.manifest import Manifest, StandardKind
+from hub.standards.release_cells import RowRefused
+from hub.standards.release_file import read_names
 from hub.standards.releases import Standing, effective_time_of, in_force
+from hub.standards.shipped import shipped_catalogue
 
 #: Digits of a major class in every generation of the national lists.
 _MAJOR_DIGITS = 2
-_MARK = "\ufeff"
 
 #: Names of classes by kind and code.
 Classes = dict[tuple[CodeKind, str], str]
-#: Reads the classes of a standard from one document (standard, name, bytes); raises ``Violated`` when there are none.
-ReadClasses = Callable[[str, str, bytes], Classes]
 
 
 class Effect(StrEnum):
@@ -75,27 +74,21 @@ class Impact(NamedTuple):
     component_count: int
 
 
-def read_classes(standard_ref: str, name: str, content: bytes) -> Classes:
-    """Reads a code list in CSV with the columns ``kind``, ``code`` and ``name``.
+def read_classes(standard: Standard, name: str, content: bytes) -> Classes:
+    """Reads a code list, in any form releases have.
 
-    Rows that name another standard in a column ``standard_ref`` are left out.
+    Rows that name another standard are left out.
 
     Raises:
         Violated: RELEASE_INVALID with the document and the row.
     """
     try:
-        rows = csv.DictReader(io.StringIO(content.decode().removeprefix(_MARK), newline=""), strict=True)
-        found: Classes = {}
-        for number, row in enumerate(rows, 2):
-            if row.get("standard_ref", standard_ref) != standard_ref:
-                continue
-            kind = (row.get("kind") or "").strip().upper()
-            code = (row.get("code") or "").strip()
-            if kind not in CodeKind.__members__ or not code:
-                raise Violated("RELEASE_INVALID", f"documents.{name}:{number}", f"kind {kind}, code {code}")
-            found[CodeKind[kind], code] = (row.get("name") or "").strip()
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Violated("RELEASE_INVALID", f"documents.{name}", error) from None
+        found = read_names(name, content, standard)
+    except SheetInvalid as invalid:
+        raise Violated("RELEASE_INVALID", f"documents.{name}", invalid) from None
+    except RowRefused as refused:
+        row, _, _, _, chinese, english = refused.finding
+        raise Violated("RELEASE_INVALID", f"documents.{name}:{row}", f"{chinese} {english}") from None
     if not found:
         raise Violated("RELEASE_INVALID", f"documents.{name}", "no rows of kind, code and name")
     return found
@@ -108,7 +101,6 @@ async def impact_of(
     mappings: Mapping[str, SheetMapping],
     region: int,
     most_examples: int,
-    read: ReadClasses = read_classes,
 ) -> Impact:
     """Returns what a draft of a code list would change when it comes into force.
 
@@ -119,7 +111,6 @@ async def impact_of(
         mappings: mappings to look through, by the name of their file.
         region: region of the hub; what is in force is looked up for it.
         most_examples: cases named of each class and region, 0 or more.
-        read: reads the classes of a document.
 
     Raises:
         Violated: ARGUMENT_INVALID, the draft is no code list; RELEASE_INVALID, a document cannot be read.
@@ -128,13 +119,14 @@ async def impact_of(
         raise Violated("ARGUMENT_INVALID", "kind", draft.kind)
     held = [one.manifest for one in await archive.held_releases(session)]
     moment = effective_time_of(draft, region)
+    standard = shipped_catalogue().standards.get(draft.name) or Standard(draft.name, "", 0)
 
     async def classes(found: Standing | None) -> Classes:
         known: Classes = {}
         for manifest in filter(None, (found.base, *found.extensions) if found else ()):
             inside = documents if manifest == draft else await archive.documents_of(session, manifest)
             for name, content in inside.items():
-                known |= read(draft.name, name, content)
+                known |= read_classes(standard, name, content)
         return known
 
     before = await classes(in_force(held, region, moment).get(draft.key))

@@ -20,6 +20,7 @@ from hub.clock import Clock
 from hub.settings import TlsPart
 from hub.standards import archive
 from hub.standards.documents import Finding, Validators, findings_of, require_usable
+from hub.standards.layers import classes_for
 from hub.standards.manifest import (
     MAX_DOCUMENT_BYTES,
     PURPOSE,
@@ -91,8 +92,10 @@ class Publisher:
             check_manifest(manifest, is_draft=True)
             require_next(manifest, newest)
             await self._require_room(session, manifest)
+            catalogue = await classes_for(session, plan.kind)
         findings = {
-            name: findings_of(plan.kind, name, content, self._validators) for name, content in plan.documents.items()
+            name: findings_of(plan.kind, name, content, self._validators, catalogue)
+            for name, content in plan.documents.items()
         }
         return Checked(manifest, findings)
 
@@ -143,8 +146,10 @@ class Publisher:
             ValueError: certificate and key do not serve for signing.
             OSError: they cannot be read.
         """
+        async with self._ledger.read() as session:
+            catalogue = await classes_for(session, plan.kind)
         for name, content in plan.documents.items():
-            require_usable(plan.kind, name, content, self._validators)
+            require_usable(plan.kind, name, content, self._validators, catalogue)
         async with self._ledger.write() as session:
             await standards.lock(session)
             newest = await standards.newest_version(session, self._hub_id, plan.kind, plan.name)

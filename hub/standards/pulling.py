@@ -25,6 +25,7 @@ from exchange_db.standard_links import Offer, PullState
 from hub.clock import Clock
 from hub.standards import archive
 from hub.standards.documents import Validators, require_usable
+from hub.standards.layers import classes_for
 from hub.standards.manifest import Manifest, digest_of
 from hub.standards.releases import require_next, verified
 
@@ -177,6 +178,8 @@ class StandardsPuller:
             Violated: RELEASE_DAMAGED or RELEASE_INVALID.
         """
         found: dict[str, bytes] = {}
+        async with self._ledger.read() as session:
+            catalogue = await classes_for(session, manifest.kind)
         for document in manifest.documents:
             async with self._ledger.read() as session:
                 content = await standards.content_of(session, document.digest)
@@ -186,7 +189,7 @@ class StandardsPuller:
                 )
             if len(content) != document.size or digest_of(content) != document.digest:
                 raise Violated("RELEASE_DAMAGED", f"documents.{document.name}", document.digest)
-            require_usable(manifest.kind, document.name, content, self._validators)
+            require_usable(manifest.kind, document.name, content, self._validators, catalogue)
             found[document.digest] = content
         return found
 

@@ -13,22 +13,21 @@ from collections.abc import Iterable
 import psycopg
 import sqlalchemy.exc
 
-from connectors.sheets import SheetInvalid
 from exchange_db import wakeups
 from exchange_db.facts import class_key
-from exchange_db.records import CodeKind, Violated
+from exchange_db.records import CodeKind
 from exchange_db.session import Ledger, ReadSession
 from hub.clock import Clock
 from hub.listener import Listener
 from hub.standards import archive
 from hub.standards.catalogue import Catalogue
 from hub.standards.codebook import CodeBook, CodeFault
-from hub.standards.codes import Code, CodeList, Standard, canonical_code, lineage
+from hub.standards.codes import Code, canonical_code, lineage
 from hub.standards.crosswalk import Candidate
+from hub.standards.layers import CLASS_KINDS, Layers
 from hub.standards.limits import RuleBroken
-from hub.standards.manifest import Manifest, StandardKind
-from hub.standards.release_file import read_content, taken_in
-from hub.standards.releases import Standing, effective_time_of, in_force
+from hub.standards.manifest import Manifest
+from hub.standards.releases import effective_time_of, in_force
 from hub.standards.shipped import shipped_catalogue
 
 logger = logging.getLogger(__name__)
@@ -36,7 +35,6 @@ logger = logging.getLogger(__name__)
 #: Any standard at all, in the list of those taken unseen.
 ANY = "*"
 _LOOK_SECONDS = 60.0
-_READ_KINDS = (StandardKind.CODE_LIST, StandardKind.CROSSWALK)
 
 
 class ClassRegister:
@@ -55,6 +53,9 @@ class ClassRegister:
         self._times = [0]
         self._catalogues = [shipped_catalogue()]
         self._books = [self._book(self._catalogues[0])]
+        #: What was read last; a release that could not be read may be mended, so it is read again.
+        self._read: tuple[list[Manifest], list[int]] = ([], [])
+        self._is_whole = True
 
     def check(
         self, standard_ref: str, kind: CodeKind, code: str, region: int, moment: int, *, is_entering: bool
@@ -129,50 +130,20 @@ class ClassRegister:
             await listener.wait(wakeups.RELEASED, seen, _LOOK_SECONDS)
 
     async def read(self, session: ReadSession, now: int) -> None:
-        """Reads the releases held; those of the future count from their time on."""
-        manifests = [held.manifest for held in await archive.held_releases(session)]
-        manifests = [one for one in manifests if one.kind in _READ_KINDS]
-        times = sorted({min(effective_time_of(one, self._hub_region), now) for one in manifests})
-        catalogues = [self._catalogues[0]]
+        """Reads the releases held, unless they are those that were read last; coming ones count from their time on."""
+        held = [one.manifest for one in await archive.held_releases(session)]
+        manifests = [one for one in held if one.kind in CLASS_KINDS]
+        times = sorted({moment for one in manifests if (moment := effective_time_of(one, self._hub_region)) <= now})
+        if (manifests, times) == self._read and self._is_whole:
+            return
+        catalogues, is_whole = [self._catalogues[0]], True
         for moment in times:
-            catalogues.append(await self._catalogue(session, manifests, moment))
+            layers = Layers(session, in_force(manifests, self._hub_region, moment))
+            catalogues.append(await layers.classes(self._catalogues[0]))
+            is_whole &= not layers.left_out
         self._books = [self._book(one) for one in catalogues]
         self._times, self._catalogues = [0, *times], catalogues
-
-    async def _catalogue(self, session: ReadSession, manifests: list[Manifest], moment: int) -> Catalogue:
-        catalogue = self._catalogues[0]
-        standings = in_force(manifests, self._hub_region, moment)
-        # Codes come before what speaks of codes.
-        for kind in _READ_KINDS:
-            for (_, name), standing in sorted(standings.items()):
-                if standing.base is not None and standing.base.kind == kind == StandardKind.CODE_LIST:
-                    catalogue = _without_codes(catalogue, name)
-                for manifest in _parts(standing):
-                    if manifest.kind == kind:
-                        catalogue = await _laid_over(session, catalogue, manifest)
-        return catalogue
+        self._read, self._is_whole = (manifests, times), is_whole
 
     def _book(self, catalogue: Catalogue) -> CodeBook:
         return CodeBook(catalogue.lists, catalogue.crosswalks, self._unlisted)
-
-
-def _parts(standing: Standing) -> list[Manifest]:
-    return [one for one in (standing.base, *standing.extensions) if one is not None]
-
-
-def _without_codes(catalogue: Catalogue, ref: str) -> Catalogue:
-    """Returns the catalogue without the classes of a standard, whose new list takes their place."""
-    standard = catalogue.standards.get(ref) or Standard(ref, "", 0)
-    return catalogue._replace(lists={**catalogue.lists, ref: CodeList(standard, [])})
-
-
-async def _laid_over(session: ReadSession, catalogue: Catalogue, manifest: Manifest) -> Catalogue:
-    """Returns the catalogue with the documents of a release; one that was damaged or cannot be read is left out."""
-    laid = catalogue
-    try:
-        for name, content in (await archive.documents_of(session, manifest)).items():
-            laid = taken_in(laid, [read_content(name, content, laid)])
-    except (SheetInvalid, Violated) as error:
-        logger.warning("standards register: %s %s is left out: %s", manifest.name, manifest.version, error)
-        return catalogue
-    return laid

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from connectors.sheets import EXTRA, SheetInvalid, SheetRow, read_rows
-from exchange_db.records import printable
+from exchange_db.records import CodeKind, printable
 from hub.standards.catalogue import Catalogue
-from hub.standards.codes import Code, Standard
+from hub.standards.codes import Code, Standard, ref_key
 from hub.standards.crosswalk import Candidate, Crosswalk
 from hub.standards.release_cells import Cells, Finding, RowRefused, Severity
-from hub.standards.release_codes import read_code, settle_codes
+from hub.standards.release_codes import MAX_NAME, read_code, settle_codes
 from hub.standards.release_crosswalk import read_candidate, settle_candidates
 from hub.standards.release_tables import (
     FilingCondition,
@@ -39,6 +39,7 @@ MOST_ROWS = 100_000
 #: How an XLSX begins.
 _ZIP = b"PK\x03\x04"
 
+T = TypeVar("T")
 ReleaseRow = Standard | Code | Candidate | ProblemSource | Region | FilingCondition
 
 
@@ -142,21 +143,21 @@ class ReleaseFile(NamedTuple):
         return len({finding.row for finding in self.findings if finding.severity is Severity.REFUSED})
 
 
+class _Sheet(NamedTuple):
+    """A file before anybody looks at its cells: the rows, the headings in order, our names of them."""
+
+    rows: list[SheetRow]
+    headings: list[str]
+    columns: dict[str, str]
+
+
 def read_release(path: Path, catalogue: Catalogue) -> ReleaseFile:
     """Reads a CSV, JSONL or XLSX file against what is known.
 
     Raises:
         SheetInvalid: the file cannot be read at all, or its columns are of no kind.
     """
-    sheet: list[SheetRow] = []
-    for row in read_rows(path):
-        sheet.append(row)
-        if len(sheet) > MOST_ROWS:
-            raise SheetInvalid(path, f"超过 {MOST_ROWS:,} 行。", f"it has more than {MOST_ROWS:,} rows.")
-    if not sheet:
-        raise SheetInvalid(path, "没有数据行。", "it has no rows below its header.")
-    headings = list(dict.fromkeys(name for row in sheet for name in row.values if name != EXTRA))
-    columns = _columns_of(path, headings)
+    sheet, headings, columns = _read_sheet(path)
     kind = _kind_of(path, columns)
     form = FORMS[kind]
     findings = list(_unused(headings, columns, form))
@@ -179,12 +180,50 @@ def read_content(name: str, content: bytes, catalogue: Catalogue) -> ReleaseFile
     Raises:
         SheetInvalid: as ``read_release`` does, naming the file as it was given.
     """
+    return _on_disk(name, content, lambda path: read_release(path, catalogue))
+
+
+def read_names(name: str, content: bytes, standard: Standard) -> dict[tuple[CodeKind, str], str]:
+    """Returns the names of the classes a code list has of one standard, whether or not they fit what is known.
+
+    Rows of other standards are left out; where no column says so, all rows are of this one.
+
+    Raises:
+        SheetInvalid: the file cannot be read at all.
+        RowRefused: a row has no kind or no code.
+    """
+    rows, _, columns = _on_disk(name, content, _read_sheet)
+    found = {}
+    for row in rows:
+        cells = Cells(row, columns, [])
+        if "standard_ref" in columns and ref_key(row.values.get(columns["standard_ref"], "")) != ref_key(
+            standard.standard_ref
+        ):
+            continue
+        found[cells.kind("kind"), cells.class_code(standard)] = cells.text("name", MAX_NAME)
+    return found
+
+
+def _read_sheet(path: Path) -> _Sheet:
+    rows: list[SheetRow] = []
+    for row in read_rows(path):
+        rows.append(row)
+        if len(rows) > MOST_ROWS:
+            raise SheetInvalid(path, f"超过 {MOST_ROWS:,} 行。", f"it has more than {MOST_ROWS:,} rows.")
+    if not rows:
+        raise SheetInvalid(path, "没有数据行。", "it has no rows below its header.")
+    headings = list(dict.fromkeys(name for row in rows for name in row.values if name != EXTRA))
+    return _Sheet(rows, headings, _columns_of(path, headings))
+
+
+def _on_disk(name: str, content: bytes, read: Callable[[Path], T]) -> T:
+    """Reads bytes as if they were a file; what is wrong with it is told under the name that was given."""
     with TemporaryDirectory() as folder:
         ending = "".join(Path(name).suffixes[-2:]) or (".xlsx" if content.startswith(_ZIP) else ".csv")
         path = Path(folder) / f"release{ending}"
         path.write_bytes(content)
         try:
-            return read_release(path, catalogue)
+            return read(path)
         except SheetInvalid as invalid:
             chinese, _, english = str(invalid).removeprefix(f"{path}：").partition(f" / {path}: ")
             raise SheetInvalid(Path(printable(name)), chinese, english) from None

@@ -87,14 +87,55 @@ async def test_a_list_that_is_published_anew_takes_the_place_of_what_is_shipped(
     assert _fault(register, "0401", moment=NOON - 1) == "", "before it, what is shipped"
 
 
-async def test_a_release_that_was_damaged_in_store_is_left_out_and_the_rest_stands(
+async def _spoil(ledger: Ledger, content: bytes) -> None:
+    async with ledger.write() as session:
+        await session.driver.execute("UPDATE standard_documents SET content = %s", (content,))
+
+
+async def test_a_release_that_was_damaged_in_store_is_left_out_until_it_is_mended(
     ledger: Ledger, tmp_path: Path, clock: FakeClock
 ) -> None:
     city = a_publisher(ledger, "431200.hub", tmp_path, clock)
     await city.publish(a_plan("1", LOCAL, effective_time=NOON, is_extension=True))
-    async with ledger.write() as session:
-        await session.driver.execute("UPDATE standard_documents SET content = 'x'")
+    await _spoil(ledger, b"x")
     register = ClassRegister(REGION)
     async with ledger.read() as session:
         await register.read(session, clock())
     assert (_fault(register, "0499"), _fault(register, "0401")) == ("CODE_UNKNOWN", "")
+    await _spoil(ledger, LOCAL)
+    async with ledger.read() as session:
+        await register.read(session, clock())
+    assert _fault(register, "0499") == ""
+
+
+async def test_a_list_that_was_damaged_in_store_leaves_the_one_before_it_standing(
+    ledger: Ledger, tmp_path: Path, clock: FakeClock
+) -> None:
+    await a_publisher(ledger, "000000.hub", tmp_path, clock).publish(a_plan("1", effective_time=NOON))
+    await _spoil(ledger, b"x")
+    register = ClassRegister(REGION)
+    async with ledger.read() as session:
+        await register.read(session, clock())
+    assert _fault(register, "0110") == "", "what is shipped"
+
+
+async def test_releases_are_read_anew_only_when_there_are_others_or_another_time_has_come(
+    ledger: Ledger, tmp_path: Path, clock: FakeClock
+) -> None:
+    city = a_publisher(ledger, "431200.hub", tmp_path, clock)
+    await city.publish(a_plan("1", LOCAL, effective_time=NOON + DAY, is_extension=True))
+    register = ClassRegister(REGION)
+    for days, reason in ((0, "CODE_UNKNOWN"), (2, "")):
+        clock.advance(days=days)
+        async with ledger.read() as session:
+            await register.read(session, clock())
+        assert _fault(register, "0499", moment=clock()) == reason
+    await _spoil(ledger, b"x")
+    clock.advance(days=1)
+    async with ledger.read() as session:
+        await register.read(session, clock())
+    assert _fault(register, "0499", moment=clock()) == "", "the documents were not read again"
+    await city.withdraw("code_list", STANDARD, "1", clock(), "")
+    async with ledger.read() as session:
+        await register.read(session, clock())
+    assert _fault(register, "0499", moment=clock()) == "CODE_UNKNOWN"

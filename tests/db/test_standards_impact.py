@@ -8,10 +8,12 @@ import pytest
 from connectors.mapping_file import read_mapping
 from exchange_db.records import AssignmentState, CodeKind, ComponentState, Violated
 from exchange_db.session import Ledger
+from hub.standards.codes import Standard
 from hub.standards.impact import Effect, Impact, effects_of, impact_of, read_classes
 from tests.support.applied import a_closed_case, a_dispatched_case, a_filed_case, apply_records
 from tests.support.builders import a_component
 from tests.support.clock import NOON, FakeClock
+from tests.support.sheets import write_sheet
 from tests.support.signed_releases import CODES, STANDARD, a_document, a_manifest, a_plan, a_publisher
 from tests.support.sources import ROOT
 
@@ -111,14 +113,23 @@ async def test_a_mapping_that_writes_vanished_codes_is_named(ledger: Ledger, tmp
 )
 def test_a_code_list_that_cannot_be_read_is_refused_by_row(content: bytes, path: str) -> None:
     with pytest.raises(Violated) as refused:
-        read_classes("GB", "x", content)
+        read_classes(Standard("GB", "", 0), "x", content)
     assert (refused.value.violation.reason, refused.value.violation.field_path) == ("RELEASE_INVALID", path)
 
 
 def test_a_list_changes_nothing_against_itself() -> None:
-    classes = read_classes(STANDARD, "x", CODES)
+    classes = read_classes(Standard(STANDARD, "", 2), "x", CODES)
     assert effects_of(classes, classes) == {}
     assert set(effects_of(classes, {}).values()) == {Effect.VANISHED}
+
+
+def test_a_list_in_the_form_cities_have_is_read_as_well(tmp_path: Path) -> None:
+    rows = [
+        {"标准": STANDARD, "类型": "事件", "大类": "4", "小类": "1", "名称": "无照经营游商"},
+        {"标准": "CJ/T-214-2007", "类型": "事件", "大类": "5", "小类": "1", "名称": "无照经营游商"},
+    ]
+    content = write_sheet(tmp_path / "codes.xlsx", rows).read_bytes()
+    assert read_classes(Standard(STANDARD, "", 2), "codes", content) == {(CodeKind.EVENT, "0401"): "无照经营游商"}
 
 
 async def test_only_a_code_list_has_an_impact(ledger: Ledger) -> None:

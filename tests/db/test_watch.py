@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.wire import read_parcel
 from exchange_db import cases, jobs
 from exchange_db.cases import CaseState
 from exchange_db.keys import case_key
-from exchange_db.records import AssignmentState, Case, Decision, ReportState, RequestKind
+from exchange_db.records import AssignmentState, Case, Decision, Milestone, ReportState, RequestKind
 from exchange_db.regions import region_of, subtree
 from exchange_db.session import Ledger
 from hub.jobs.watch import JOB, CaseWatch
@@ -70,6 +71,54 @@ async def test_a_deadline_is_told_before_and_after_and_each_once(ledger: Ledger,
         seen.append(told.lines())
     # Runs overlap a little: what is told twice is the same message.
     assert seen == [[], [("A", "deadline_near")], [], [("A", "deadline_passed")], []]
+
+
+STEPS = (Milestone("围护", NOON + 5 * HOUR), Milestone("清理", NOON + 5 * HOUR), Milestone("修复", NOON + DAY))
+
+
+async def test_the_steps_of_a_limit_are_told_apart_from_its_end(ledger: Ledger, clock: FakeClock) -> None:
+    await _written(ledger, _reported("A"), _assigned("A", milestones=STEPS))
+    told = _Told()
+    watch = _watch(ledger, clock, told)
+    seen: list[Sequence[tuple[str, str]]] = []
+    for hours in (2.5, 1, 1, 1, 17, 2):
+        clock.advance(seconds=hours * 3600)
+        told.clear()
+        await watch.run()
+        await watch.run()
+        assert len(told) == 2 * len(set(told)), "what is told twice is the same message"
+        await _note_run(ledger, clock())
+        seen.append(sorted(set(told.lines())))
+    assert seen == [
+        [], [("A", "milestone_near")], [], [("A", "milestone_passed")], [("A", "deadline_near")],
+        [("A", "deadline_passed")],
+    ]  # fmt: skip
+
+
+async def test_a_line_about_steps_names_those_that_end_together(ledger: Ledger, clock: FakeClock) -> None:
+    await _written(ledger, _reported("A"), _assigned("A", milestones=STEPS))
+    told = _Told()
+    clock.advance(seconds=5 * 3600)
+    await _watch(ledger, clock, told).run()
+    (case,) = (read_parcel(payload).record for payload in told)
+    assert isinstance(case, Case)
+    assert case.actions[0].opinion.startswith("围护、清理：")
+    assert case.actions[0].action_time == NOON + 5 * HOUR
+
+
+async def test_a_step_that_was_reached_or_set_anew_is_not_told_as_it_was(ledger: Ledger, clock: FakeClock) -> None:
+    reached = tuple(replace(step, reached_time=NOON + 2 * HOUR) for step in STEPS[:2])
+    later = Case(COUNTY, "B", assignment=an_assignment(2, milestones=(Milestone("围护", NOON + 8 * HOUR), STEPS[2])))
+    done = Case(COUNTY, "A", assignment=an_assignment(2, milestones=(*reached, STEPS[2])))
+    for case_no in "AB":
+        await _written(ledger, _reported(case_no), _assigned(case_no, milestones=STEPS))
+    await _written(ledger, (done, CITY), (later, CITY))
+    told = _Told()
+    watch = _watch(ledger, clock, told)
+    for hours in (5, 3):
+        clock.advance(seconds=hours * 3600)
+        await watch.run()
+    assert [line for line in told.lines() if "milestone" in line[1]] == [("B", "milestone_passed")]
 
 
 async def _note_run(ledger: Ledger, now: int) -> None:

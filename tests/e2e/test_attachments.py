@@ -249,7 +249,7 @@ async def test_the_command_tells_what_became_of_a_file(site: Witnesses, tmp_path
     photo, page = tmp_path / "a.jpg", tmp_path / "b.jpg"
     photo.write_bytes(a_photo(5))
     page.write_text("<html></html>" * 1_000, encoding="utf-8")
-    profile = site.county.profile.key.parent
+    profile = site.county.profile.authority.parent
     code, told = await SendCommand(photo, profile, "J-1", "before_near").run()
     assert (code, "已存入" in told) == (0, True), told
     code, told = await SendCommand(photo, profile, "J-2", "after").run()

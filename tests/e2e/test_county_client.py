@@ -12,15 +12,16 @@ import msgspec
 import pytest
 
 from bench.workload import HANDLER, ISSUER, case_of
-from connectors.county.client import CountyClient, State
+from connectors.county.client import ConditionName, CountyClient, State
 from connectors.county.packing import pack
 from connectors.county.profile import Profile, write_profile
 from connectors.county.spool import Item, Spool, SpoolInvalid
-from connectors.errors import CredentialsRefused, Unreachable
+from connectors.errors import CallRefused, CredentialsRefused, Unreachable
 from exchange_db.embedded import EmbeddedServer
-from exchange_db.records import Case, Handling, HandlingState, Violated
+from exchange_db.records import Case, CodeKind, Handling, HandlingState, Milestone, Violated
 from hub.demo.staging import Stage, StagedHub
 from tests.support.builders import a_case, a_handling, a_report, a_verdict
+from tests.support.clock import at
 from tests.support.sources import ROOT
 from tests.support.stages import change, quick, staged, until, until_value, value
 
@@ -201,3 +202,20 @@ def test_a_section_without_a_report_is_dated_by_what_it_tells() -> None:
     assert pack(HANDLER, case) == pack(HANDLER, case)
     bare = Case(ISSUER, "Y-1", handling=Handling(1, HandlingState.RECEIVED))
     assert pack(HANDLER, bare).message_id != pack(HANDLER, case).message_id
+
+
+async def test_the_hub_computes_the_deadlines_the_city_writes_into_an_assignment(site: Site, tmp_path: Path) -> None:
+    start_time = at("2021-12-31T17:00+08:00")
+    async with CountyClient(site.city, tmp_path / "spool") as city:
+        found = await city.deadline("431221", start_time, "2紧急工作时围护 | 1工作日修复")
+        paused = await city.deadline("431221", start_time, "1日", [(start_time, 0)])
+        with pytest.raises(CallRefused) as refused:
+            await city.deadline("431221", start_time, ConditionName("GB/T-30428.2-2013", CodeKind.EVENT, "01-10"))
+    assert found.milestones == (
+        Milestone("围护", at("2021-12-31T19:00+08:00")),
+        Milestone("修复", at("2022-01-04T17:00+08:00")),
+    )
+    assert (found.steps[1].limit_value, found.steps[1].limit_unit, found.is_certain) == (1, 3, True)
+    assert found.standards[0][:2] == ("calendar", "chinesecalendar")
+    assert (paused.milestones, paused.steps[0].deadline_time) == ((), 0)
+    assert refused.value.reason == "CONDITION_UNKNOWN"

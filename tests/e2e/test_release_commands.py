@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from auth import certificates
 from exchange_db.session import Ledger
-from hub.cli import releases  # noqa: F401 — defines the commands
+from hub.cli import deadline, releases  # noqa: F401 — define the commands
 from hub.cli.app import app
 from tests.support.applied import a_filed_case, apply_records
 from tests.support.signed_releases import CODES, STANDARD
@@ -36,7 +36,11 @@ class Site:
 
     def run(self, *words: object) -> tuple[int, str]:
         """Runs a command; returns its exit code and all it said."""
-        command = ["standards", *map(str, words), "--config", str(self.folder / "sanji.toml")]
+        return self.command("standards", *words)
+
+    def command(self, *words: object) -> tuple[int, str]:
+        """Does so for any command."""
+        command = [*map(str, words), "--config", str(self.folder / "sanji.toml")]
         done = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return done.exit_code, done.output
@@ -191,3 +195,23 @@ def test_the_impact_names_cases_and_mappings(site: Site) -> None:
 def test_pulling_without_a_parent_takes_nothing(site: Site) -> None:
     assert site.run("pull", "--now") == (0, "新发布 0 项，拒收 0 项。 / New, refused.\n")
     assert "已通知运行中的枢纽" in site.run("pull")[1]
+
+
+def test_a_deadline_is_counted_by_what_is_in_force_at_the_hub(site: Site) -> None:
+    table = (
+        f"standard_ref,kind,code,condition_no,region,condition,limit\n{STANDARD},event,0110,1,431200,积存垃圾,4工作时\n"
+    )
+    (site.folder / "conditions.csv").write_text(table, encoding="utf-8")
+    (site.folder / "hours.toml").write_text(
+        '[regions.431200]\nhours = ["09:00-12:00", "13:00-17:30"]\n', encoding="utf-8"
+    )
+    asked = ("deadline", "--start", "2021-12-31 17:00", "--region", "431221", "--standard", "2013", "--code", "01-10")
+    code, told = site.command(*asked, "--kind", "event")
+    assert (code, "没有 GB/T-30428.2-2013 事件 01-10 的立案条件" in told) == (2, True), told
+    for file, kind in (("conditions.csv", "filing_conditions"), ("hours.toml", "calendar")):
+        assert site.publish(site.folder / file, "--kind", kind, name="city")[0] == 0
+    code, told = site.command(*asked, "--kind", "事件")
+    assert code == 0, told
+    assert "01-10 立案条件 1：积存垃圾" in told
+    assert "2022-01-04 周二 13:30" in told
+    assert "日历 city 1（431200.hub）；立案条件 city 1（431200.hub）" in told

@@ -141,6 +141,13 @@ async def test_a_view_cannot_be_watched(partner: Partner) -> None:
     assert Standing.INSTALLED not in {one.standing for one in await capture.show(partner, ())}
 
 
+async def test_a_key_the_table_has_not_is_refused_before_it_hinders_a_writer(partner: Partner) -> None:
+    await partner.execute("CREATE TABLE t_case (id int PRIMARY KEY)")
+    with pytest.raises(CaptureRefused, match="number"):
+        await capture.install(partner, (Watched("t_case", ("id", "number")),))
+    await partner.execute("INSERT INTO t_case VALUES (1)")
+
+
 async def test_emptying_a_table_is_seen(postgresql_url: str) -> None:
     async with open_partner(postgresql_url) as partner:
         await _made(partner)

@@ -1,8 +1,10 @@
 """``sanji intermediate`` on real databases: what is made, what is told, and how the commands end."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -10,7 +12,9 @@ import pytest
 from sqlalchemy import make_url
 from typer.testing import CliRunner, Result
 
-from exchange_db.session import driver_url
+from exchange_db import peers as registry
+from exchange_db.peers import NewPeer
+from exchange_db.session import Ledger, driver_url
 from hub.cli import intermediate, intermediate_resend, peers  # noqa: F401 — defines the commands
 from hub.cli.app import app
 from tests.support.builders import CITY
@@ -174,6 +178,33 @@ def test_a_partner_is_registered_once_everything_is_in_order(
         assert run("register", PEER).exit_code == 0
     listed = run("list", command="peers")
     assert PEER in listed.output
+
+
+def test_a_partner_known_by_a_certificate_changes_to_its_database_only_when_told_to(
+    folder: Path, run: Callable[..., Result], sqlite_url: str, database_url: str
+) -> None:
+    async def enrol() -> None:
+        async with Ledger(database_url) as ledger, ledger.write() as session:
+            peer = NewPeer(
+                PEER, "中方县平台", 431221, "platform", "child", "", "ab" * 32, datetime(2030, 1, 1, tzinfo=UTC)
+            )
+            await registry.enrol(session, peer)
+
+    async def entered() -> registry.Peer | None:
+        async with Ledger(database_url) as ledger, ledger.read() as session:
+            return await registry.by_id(session, PEER)
+
+    asyncio.run(enrol())
+    settings = folder / "sanji.toml"
+    settings.write_text(f'{settings.read_text(encoding="utf-8")}[database]\nurl = "{database_url}"\n', encoding="utf-8")
+    _link(folder, sqlite_url)
+    run("install", PEER)
+    refused = run("register", PEER)
+    assert (refused.exit_code, "--replace" in refused.output) == (1, True)
+    assert run("register", PEER, "--replace").exit_code == 0
+    peer = asyncio.run(entered())
+    assert peer is not None
+    assert (peer.is_database, peer.is_dialled, peer.thumbprint) == (True, False, f"database:{PEER}")
 
 
 def test_a_database_that_does_not_answer_is_told(folder: Path, run: Callable[..., Result]) -> None:

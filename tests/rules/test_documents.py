@@ -33,9 +33,9 @@ _PATH = re.compile(rf"(?:{'|'.join(_FOLDERS)})/[\w./*-]*")
 _NAME = r"`(?:[\w.]+)`"
 _PLACED = re.compile(rf"((?:{_NAME}, )*(?:{_NAME} and )?{_NAME}) (?:\(|in )`([\w/]+\.py)`")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w+(?:\.[A-Za-z_]\w+)*")
-#: A path from the root of a machine, of two parts or more; and where a system keeps what is its own.
+#: A path from the root of a machine, of two parts or more; and where a system keeps what is its own, or a call by REST.
 _ABSOLUTE = re.compile(r"(?<![\w.:/\])<>~…*-])/\w+/[\w.-]+")
-_SYSTEM = ("/etc/", "/opt/", "/usr/", "/var/")
+_SYSTEM = ("/etc/", "/opt/", "/usr/", "/v1/", "/var/")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 #: Words that are not ours: of SQL, Python, protobuf and gRPC, and the name of a stream.
 _FOREIGN = frozenset({"COPY", "RESOURCE_EXHAUSTED", "int", "one", "oneof", "timestamptz"})

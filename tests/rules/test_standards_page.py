@@ -1,12 +1,15 @@
 """The page about standards tells what the code does: files, counts, columns, marks and relations."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from exchange_db.records import CodeKind
+from hub.standards.calendar_file import read_calendar_content
 from hub.standards.codes import Mark
 from hub.standards.crosswalk import Relation
+from hub.standards.limits import _SPELLINGS
 from hub.standards.release_cells import Severity
 from hub.standards.release_file import _HEADINGS, FORMS, ReleaseKind
 from hub.standards.shipped import DATA, shipped_catalogue
@@ -43,3 +46,17 @@ def test_every_file_is_on_the_page_with_its_counts() -> None:
 def test_every_mark_relation_and_severity_is_explained() -> None:
     for word in (*Mark, *Relation, *Severity):
         assert f"`{word}`" in _PAGE
+
+
+def test_the_calendar_that_is_shown_can_be_read() -> None:
+    page = (ROOT / "docs" / "deadlines.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert read_calendar_content(example.encode(), Path("page"))[431200].years[2027].is_complete
+
+
+def test_every_spelling_of_a_unit_is_on_the_page() -> None:
+    page = (ROOT / "docs" / "deadlines.md").read_text(encoding="utf-8")
+    units = page.partition("| unit | counts |")[2].partition("\n\n")[0]
+    assert set(re.split(r"[,;]? ", " ".join(line.split("|")[1].strip() for line in units.splitlines()[2:]))) == set(
+        _SPELLINGS
+    )

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from connectors.county import pusher
 from connectors.county.profile import Profile
 from connectors.transports.grpc_peer import Target
 from exchange_db.counting import CountingRules
@@ -60,9 +61,7 @@ def stage_server() -> Iterator[EmbeddedServer]:
 
 def target_of(profile: Profile) -> Target:
     """Returns the hub as a platform dials it."""
-    return Target(
-        profile.hub_id, profile.address, profile.thumbprint, profile.authority, profile.certificate, profile.key
-    )
+    return pusher.target_of(profile)
 
 
 def target_between(here: StagedHub, there: StagedHub) -> Target:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from connectors.county.profile import Profile
+from connectors.county.pusher import target_of
 from connectors.county.simulator.book import Book
 from connectors.errors import ConnectorError
 from connectors.transports.grpc_peer import GrpcPeer, PushStream, Target
@@ -59,10 +60,7 @@ class SimulatedPlatform:
     @property
     def target(self) -> Target:
         """The hub as it is dialled."""
-        profile = self.profile
-        return Target(
-            profile.hub_id, profile.address, profile.thumbprint, profile.authority, profile.certificate, profile.key
-        )
+        return target_of(self.profile)
 
     def write(self, cases: Iterable[Case]) -> None:
         """Writes cases into the book; they are pushed in this order."""

@@ -21,20 +21,20 @@ from exchange_db.intermediate.capture.parts import (
     same,
 )
 from exchange_db.intermediate.dialect import Dialect, literal
+from exchange_db.intermediate.dialects.mariadb import TABLE_OPTIONS
 from exchange_db.intermediate.partner import Partner
 
-_OPTIONS = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 _LONGEST_KEY = 700
 _LOG = f"""CREATE TABLE IF NOT EXISTS {CHANGE_LOG} (
     log_id bigint AUTO_INCREMENT PRIMARY KEY,
     table_name varchar(64) NOT NULL,
     row_key varchar({_LONGEST_KEY}) NOT NULL,
     op char(1) NOT NULL
-) {_OPTIONS}"""
+) {TABLE_OPTIONS}"""
 _READER = f"""CREATE TABLE IF NOT EXISTS {READER} (
     reader_id varchar(64) PRIMARY KEY,
     is_asleep boolean NOT NULL
-) {_OPTIONS}"""
+) {TABLE_OPTIONS}"""
 _EVENTS = ("insert", "update", "delete")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
+from exchange_db.intermediate.columns import read_columns
 from exchange_db.intermediate.dialect import Dialect
 from exchange_db.intermediate.partner import Partner
 
@@ -113,11 +114,24 @@ async def install(partner: Partner, tables: Sequence[Watched]) -> list[Finding]:
     """
     capture = capture_of(partner.dialect)
     await capture.check(partner, tables)
+    for watched in tables:
+        await _require_key(partner, watched)
     found = await capture.found(partner, tables)
     amiss = {(one.name, one.table): one for one in found if one.standing.is_amiss}
     parts = [part for part in capture.parts(tables) if (part.name, part.table) in amiss]
     await partner.run_script(capture.script(parts))
     return list(amiss.values())
+
+
+async def _require_key(partner: Partner, watched: Watched) -> None:
+    # Not every engine looks into a trigger when it is made; the partner's own inserts would fail instead.
+    there = await read_columns(partner, watched.table)
+    absent = [name for name in watched.key if name not in there]
+    if absent:
+        raise CaptureRefused(
+            f"{watched.table}：没有列 {'、'.join(absent)}，请改正链路文件中的 key。 / "
+            f"has no column {', '.join(absent)}: correct the key in the link file"
+        )
 
 
 async def remove(partner: Partner) -> list[str]:

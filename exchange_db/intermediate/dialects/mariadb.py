@@ -30,10 +30,11 @@ _TYPES = {
 }
 _CONNECT_SECONDS = 10
 _ENCODING = "utf8mb4"
-_OPTIONS = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+#: Of every table of ours: letters of another size are other letters.
+TABLE_OPTIONS = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 #: Errors with numbers of the client (2000–2999) mean that the server was not reached or broke off; of the server's own,
-#: these: too many connections, shutdown, lock wait, deadlock, killed.
-_PASSING = frozenset({1040, 1053, 1077, 1203, 1205, 1213, 1317, 1927})
+#: these: a row or table changed meanwhile, too many connections, shutdown, lock wait, deadlock, killed.
+_PASSING = frozenset({1020, 1040, 1053, 1077, 1203, 1205, 1213, 1317, 1412, 1927})
 #: Errors that a row causes: NULL, a repeated key, a value out of range, too long, of another type or character set, a
 #: missing default, a foreign key, a check, a trigger of the partner's.
 _BY_A_ROW = frozenset(
@@ -51,7 +52,7 @@ class MariadbDialect:
 
     name = "mariadb"
     words = DefinitionWords(
-        column="{definition} COMMENT {quoted_meaning}{comma}", options=f" {_OPTIONS} COMMENT={{quoted_meaning}}"
+        column="{definition} COMMENT {quoted_meaning},", options=f" {TABLE_OPTIONS} COMMENT={{quoted_meaning}}"
     )
 
     def __init__(self, zone: str) -> None:

@@ -30,8 +30,6 @@ class OracleDialect:
 
     name = "oracle"
     words = COMMENT_ON._replace(table="CREATE TABLE {name}", true="1")
-    _types = _TYPES
-    _text = "VARCHAR2({length} CHAR)"
 
     def __init__(self, zone: str) -> None:
         offset = datetime.now(ZoneInfo(zone)).utcoffset()
@@ -45,9 +43,7 @@ class OracleDialect:
 
     def type_of(self, column: Column) -> str:
         """Returns the type of a column; lengths count characters."""
-        if column.kind is ColumnKind.TEXT:
-            return self._text.format(length=column.length)
-        return self._types[column.kind]
+        return f"VARCHAR2({column.length} CHAR)" if column.kind is ColumnKind.TEXT else _TYPES[column.kind]
 
     def time_as_number(self, expression: str) -> str:
         """Returns SQL for microseconds since 1970."""

@@ -42,7 +42,7 @@ class SqliteDialect:
     """
 
     name = "sqlite"
-    words = DefinitionWords(view="CREATE VIEW IF NOT EXISTS {name}", column="{definition}{comma} -- {meaning}")
+    words = DefinitionWords(view="CREATE VIEW IF NOT EXISTS {name}", column="{definition}, -- {meaning}")
 
     def __init__(self, zone: str) -> None:
         offset = datetime.now(ZoneInfo(zone)).utcoffset()

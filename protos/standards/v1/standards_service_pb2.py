@@ -22,33 +22,49 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from protos.case.v1 import case_pb2 as protos_dot_case_dot_v1_dot_case__pb2
+from protos.common.v1 import code_pb2 as protos_dot_common_dot_v1_dot_code__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+protos/standards/v1/standards_service.proto\x12\x12sanji.standards.v1\"O\n\x13ListReleasesRequest\x12\x14\n\x0c\x61\x66ter_number\x18\x01 \x01(\x03\x12\x14\n\x0c\x61\x66ter_digest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x05\"s\n\x0eReleaseSummary\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x14\n\x0cpublisher_id\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\t\"u\n\x14ListReleasesResponse\x12\x34\n\x08releases\x18\x01 \x03(\x0b\x32\".sanji.standards.v1.ReleaseSummary\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x15\n\rnewest_number\x18\x03 \x01(\x03\"#\n\x11GetReleaseRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"O\n\x12GetReleaseResponse\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63\x65rtificates\x18\x03 \x01(\x0c\"6\n\x14\x46\x65tchDocumentRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"4\n\x15\x46\x65tchDocumentResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\x12\x0c\n\x04size\x18\x02 \x01(\x03\"(\n\x0f\x41nnounceRequest\x12\x15\n\rnewest_number\x18\x01 \x01(\x03\"\x12\n\x10\x41nnounceResponse2\x91\x03\n\x10StandardsService\x12\x61\n\x0cListReleases\x12\'.sanji.standards.v1.ListReleasesRequest\x1a(.sanji.standards.v1.ListReleasesResponse\x12[\n\nGetRelease\x12%.sanji.standards.v1.GetReleaseRequest\x1a&.sanji.standards.v1.GetReleaseResponse\x12\x66\n\rFetchDocument\x12(.sanji.standards.v1.FetchDocumentRequest\x1a).sanji.standards.v1.FetchDocumentResponse0\x01\x12U\n\x08\x41nnounce\x12#.sanji.standards.v1.AnnounceRequest\x1a$.sanji.standards.v1.AnnounceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+protos/standards/v1/standards_service.proto\x12\x12sanji.standards.v1\x1a\x19protos/case/v1/case.proto\x1a\x1bprotos/common/v1/code.proto\"O\n\x13ListReleasesRequest\x12\x14\n\x0c\x61\x66ter_number\x18\x01 \x01(\x03\x12\x14\n\x0c\x61\x66ter_digest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x05\"s\n\x0eReleaseSummary\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x14\n\x0cpublisher_id\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\t\"u\n\x14ListReleasesResponse\x12\x34\n\x08releases\x18\x01 \x03(\x0b\x32\".sanji.standards.v1.ReleaseSummary\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x15\n\rnewest_number\x18\x03 \x01(\x03\"#\n\x11GetReleaseRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"O\n\x12GetReleaseResponse\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63\x65rtificates\x18\x03 \x01(\x0c\"6\n\x14\x46\x65tchDocumentRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"4\n\x15\x46\x65tchDocumentResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\x12\x0c\n\x04size\x18\x02 \x01(\x03\"(\n\x0f\x41nnounceRequest\x12\x15\n\rnewest_number\x18\x01 \x01(\x03\"\x12\n\x10\x41nnounceResponse\"D\n\x0bLimitAmount\x12\r\n\x05value\x18\x01 \x01(\x05\x12&\n\x04unit\x18\x02 \x01(\x0e\x32\x18.sanji.case.v1.LimitUnit\"X\n\x12\x46ilingConditionKey\x12,\n\nclass_code\x18\x01 \x01(\x0b\x32\x18.sanji.common.v1.CodeRef\x12\x14\n\x0c\x63ondition_no\x18\x02 \x01(\x05\"0\n\nClockPause\x12\x11\n\tfrom_time\x18\x01 \x01(\x03\x12\x0f\n\x07to_time\x18\x02 \x01(\x03\"\x8c\x02\n\x16\x43omputeDeadlineRequest\x12\x13\n\x0bregion_code\x18\x01 \x01(\t\x12\x12\n\nstart_time\x18\x02 \x01(\x03\x12\x14\n\nlimit_text\x18\x03 \x01(\tH\x00\x12\x37\n\x0climit_amount\x18\x04 \x01(\x0b\x32\x1f.sanji.standards.v1.LimitAmountH\x00\x12\x42\n\x10\x66iling_condition\x18\x05 \x01(\x0b\x32&.sanji.standards.v1.FilingConditionKeyH\x00\x12.\n\x06pauses\x18\x06 \x03(\x0b\x32\x1e.sanji.standards.v1.ClockPauseB\x06\n\x04rule\"\x9e\x01\n\x0c\x43omputedStep\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nstart_time\x18\x02 \x01(\x03\x12\x12\n\nlimit_text\x18\x03 \x01(\t\x12\x13\n\x0blimit_value\x18\x04 \x01(\x05\x12,\n\nlimit_unit\x18\x05 \x01(\x0e\x32\x18.sanji.case.v1.LimitUnit\x12\x15\n\rdeadline_time\x18\x06 \x01(\x03\"R\n\rStandardInUse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x14\n\x0cpublisher_id\x18\x04 \x01(\t\"\xa6\x02\n\x17\x43omputeDeadlineResponse\x12/\n\x05steps\x18\x01 \x03(\x0b\x32 .sanji.standards.v1.ComputedStep\x12\x12\n\nis_certain\x18\x02 \x01(\x08\x12\x15\n\runknown_years\x18\x03 \x03(\x05\x12\x0e\n\x06season\x18\x04 \x01(\t\x12\x0c\n\x04zone\x18\x05 \x01(\t\x12\x14\n\x0c\x63ondition_no\x18\x06 \x01(\x05\x12\x16\n\x0e\x63ondition_text\x18\x07 \x01(\t\x12\x14\n\x0c\x63losing_text\x18\x08 \x01(\t\x12\x34\n\tstandards\x18\t \x03(\x0b\x32!.sanji.standards.v1.StandardInUse\x12\x17\n\x0fsuccessor_codes\x18\n \x03(\t2\xfd\x03\n\x10StandardsService\x12\x61\n\x0cListReleases\x12\'.sanji.standards.v1.ListReleasesRequest\x1a(.sanji.standards.v1.ListReleasesResponse\x12[\n\nGetRelease\x12%.sanji.standards.v1.GetReleaseRequest\x1a&.sanji.standards.v1.GetReleaseResponse\x12\x66\n\rFetchDocument\x12(.sanji.standards.v1.FetchDocumentRequest\x1a).sanji.standards.v1.FetchDocumentResponse0\x01\x12U\n\x08\x41nnounce\x12#.sanji.standards.v1.AnnounceRequest\x1a$.sanji.standards.v1.AnnounceResponse\x12j\n\x0f\x43omputeDeadline\x12*.sanji.standards.v1.ComputeDeadlineRequest\x1a+.sanji.standards.v1.ComputeDeadlineResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.standards.v1.standards_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LISTRELEASESREQUEST']._serialized_start=67
-  _globals['_LISTRELEASESREQUEST']._serialized_end=146
-  _globals['_RELEASESUMMARY']._serialized_start=148
-  _globals['_RELEASESUMMARY']._serialized_end=263
-  _globals['_LISTRELEASESRESPONSE']._serialized_start=265
-  _globals['_LISTRELEASESRESPONSE']._serialized_end=382
-  _globals['_GETRELEASEREQUEST']._serialized_start=384
-  _globals['_GETRELEASEREQUEST']._serialized_end=419
-  _globals['_GETRELEASERESPONSE']._serialized_start=421
-  _globals['_GETRELEASERESPONSE']._serialized_end=500
-  _globals['_FETCHDOCUMENTREQUEST']._serialized_start=502
-  _globals['_FETCHDOCUMENTREQUEST']._serialized_end=556
-  _globals['_FETCHDOCUMENTRESPONSE']._serialized_start=558
-  _globals['_FETCHDOCUMENTRESPONSE']._serialized_end=610
-  _globals['_ANNOUNCEREQUEST']._serialized_start=612
-  _globals['_ANNOUNCEREQUEST']._serialized_end=652
-  _globals['_ANNOUNCERESPONSE']._serialized_start=654
-  _globals['_ANNOUNCERESPONSE']._serialized_end=672
-  _globals['_STANDARDSSERVICE']._serialized_start=675
-  _globals['_STANDARDSSERVICE']._serialized_end=1076
+  _globals['_LISTRELEASESREQUEST']._serialized_start=123
+  _globals['_LISTRELEASESREQUEST']._serialized_end=202
+  _globals['_RELEASESUMMARY']._serialized_start=204
+  _globals['_RELEASESUMMARY']._serialized_end=319
+  _globals['_LISTRELEASESRESPONSE']._serialized_start=321
+  _globals['_LISTRELEASESRESPONSE']._serialized_end=438
+  _globals['_GETRELEASEREQUEST']._serialized_start=440
+  _globals['_GETRELEASEREQUEST']._serialized_end=475
+  _globals['_GETRELEASERESPONSE']._serialized_start=477
+  _globals['_GETRELEASERESPONSE']._serialized_end=556
+  _globals['_FETCHDOCUMENTREQUEST']._serialized_start=558
+  _globals['_FETCHDOCUMENTREQUEST']._serialized_end=612
+  _globals['_FETCHDOCUMENTRESPONSE']._serialized_start=614
+  _globals['_FETCHDOCUMENTRESPONSE']._serialized_end=666
+  _globals['_ANNOUNCEREQUEST']._serialized_start=668
+  _globals['_ANNOUNCEREQUEST']._serialized_end=708
+  _globals['_ANNOUNCERESPONSE']._serialized_start=710
+  _globals['_ANNOUNCERESPONSE']._serialized_end=728
+  _globals['_LIMITAMOUNT']._serialized_start=730
+  _globals['_LIMITAMOUNT']._serialized_end=798
+  _globals['_FILINGCONDITIONKEY']._serialized_start=800
+  _globals['_FILINGCONDITIONKEY']._serialized_end=888
+  _globals['_CLOCKPAUSE']._serialized_start=890
+  _globals['_CLOCKPAUSE']._serialized_end=938
+  _globals['_COMPUTEDEADLINEREQUEST']._serialized_start=941
+  _globals['_COMPUTEDEADLINEREQUEST']._serialized_end=1209
+  _globals['_COMPUTEDSTEP']._serialized_start=1212
+  _globals['_COMPUTEDSTEP']._serialized_end=1370
+  _globals['_STANDARDINUSE']._serialized_start=1372
+  _globals['_STANDARDINUSE']._serialized_end=1454
+  _globals['_COMPUTEDEADLINERESPONSE']._serialized_start=1457
+  _globals['_COMPUTEDEADLINERESPONSE']._serialized_end=1751
+  _globals['_STANDARDSSERVICE']._serialized_start=1754
+  _globals['_STANDARDSSERVICE']._serialized_end=2263
 # @@protoc_insertion_point(module_scope)

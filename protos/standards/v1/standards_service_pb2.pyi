@@ -7,6 +7,8 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from protos.case.v1 import case_pb2 as _case_pb2
+from protos.common.v1 import code_pb2 as _code_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -266,3 +268,275 @@ class AnnounceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AnnounceResponse: _TypeAlias = AnnounceResponse  # noqa: Y015
+
+@_typing.final
+class LimitAmount(_message.Message):
+    """LimitAmount is a limit of one step."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    value: _builtins.int
+    """Amount, 1 to 100,000."""
+    unit: _case_pb2.LimitUnit.ValueType
+    """Unit. Required."""
+    def __init__(
+        self,
+        *,
+        value: _builtins.int = ...,
+        unit: _case_pb2.LimitUnit.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["unit", b"unit", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LimitAmount: _TypeAlias = LimitAmount  # noqa: Y015
+
+@_typing.final
+class FilingConditionKey(_message.Message):
+    """FilingConditionKey names a filing condition of a class."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLASS_CODE_FIELD_NUMBER: _builtins.int
+    CONDITION_NO_FIELD_NUMBER: _builtins.int
+    condition_no: _builtins.int
+    """Its number in the region's table, 1 to 999; 0 where the class has only one."""
+    @_builtins.property
+    def class_code(self) -> _code_pb2.CodeRef:
+        """Class. Required."""
+
+    def __init__(
+        self,
+        *,
+        class_code: _code_pb2.CodeRef | None = ...,
+        condition_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["class_code", b"class_code"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_code", b"class_code", "condition_no", b"condition_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FilingConditionKey: _TypeAlias = FilingConditionKey  # noqa: Y015
+
+@_typing.final
+class ClockPause(_message.Message):
+    """ClockPause is an interval in which the clock stands still."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    TO_TIME_FIELD_NUMBER: _builtins.int
+    from_time: _builtins.int
+    """When it began. Required."""
+    to_time: _builtins.int
+    """When it ended, 0 while it is open."""
+    def __init__(
+        self,
+        *,
+        from_time: _builtins.int = ...,
+        to_time: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "to_time", b"to_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClockPause: _TypeAlias = ClockPause  # noqa: Y015
+
+@_typing.final
+class ComputeDeadlineRequest(_message.Message):
+    """ComputeDeadlineRequest asks for the deadlines of one limit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGION_CODE_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    LIMIT_TEXT_FIELD_NUMBER: _builtins.int
+    LIMIT_AMOUNT_FIELD_NUMBER: _builtins.int
+    FILING_CONDITION_FIELD_NUMBER: _builtins.int
+    PAUSES_FIELD_NUMBER: _builtins.int
+    region_code: _builtins.str
+    """Region whose calendar and filing conditions count, six digits. Required; one the caller may see."""
+    start_time: _builtins.int
+    """From when the limit runs. Required."""
+    limit_text: _builtins.str
+    """As tables write it, for example "4工作时" or "2紧急工作时围护 | 5工作日修复", up to 400 characters."""
+    @_builtins.property
+    def limit_amount(self) -> Global___LimitAmount:
+        """One amount."""
+
+    @_builtins.property
+    def filing_condition(self) -> Global___FilingConditionKey:
+        """The limit of a filing condition."""
+
+    @_builtins.property
+    def pauses(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClockPause]:
+        """When the clock stood still, in any order; at most 100."""
+
+    def __init__(
+        self,
+        *,
+        region_code: _builtins.str = ...,
+        start_time: _builtins.int = ...,
+        limit_text: _builtins.str = ...,
+        limit_amount: Global___LimitAmount | None = ...,
+        filing_condition: Global___FilingConditionKey | None = ...,
+        pauses: _abc.Iterable[Global___ClockPause] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filing_condition", b"filing_condition", "limit_amount", b"limit_amount", "limit_text", b"limit_text", "rule", b"rule"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filing_condition", b"filing_condition", "limit_amount", b"limit_amount", "limit_text", b"limit_text", "pauses", b"pauses", "region_code", b"region_code", "rule", b"rule", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_rule: _TypeAlias = _typing.Literal["limit_text", "limit_amount", "filing_condition"]  # noqa: Y015
+    _WhichOneofArgType_rule: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_rule) -> _WhichOneofReturnType_rule | None: ...
+
+Global___ComputeDeadlineRequest: _TypeAlias = ComputeDeadlineRequest  # noqa: Y015
+
+@_typing.final
+class ComputedStep(_message.Message):
+    """ComputedStep is one step of the limit with its deadline."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    LIMIT_TEXT_FIELD_NUMBER: _builtins.int
+    LIMIT_VALUE_FIELD_NUMBER: _builtins.int
+    LIMIT_UNIT_FIELD_NUMBER: _builtins.int
+    DEADLINE_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the step, for example "围护"; "处置" where it has none."""
+    start_time: _builtins.int
+    """From when it runs; a season may put it off."""
+    limit_text: _builtins.str
+    """Its limit as tables write it."""
+    limit_value: _builtins.int
+    """Amount of the limit where it is a whole number, else 0."""
+    limit_unit: _case_pb2.LimitUnit.ValueType
+    """Unit of the limit."""
+    deadline_time: _builtins.int
+    """Deadline; 0 while the clock stands still."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        start_time: _builtins.int = ...,
+        limit_text: _builtins.str = ...,
+        limit_value: _builtins.int = ...,
+        limit_unit: _case_pb2.LimitUnit.ValueType = ...,
+        deadline_time: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_time", b"deadline_time", "limit_text", b"limit_text", "limit_unit", b"limit_unit", "limit_value", b"limit_value", "name", b"name", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComputedStep: _TypeAlias = ComputedStep  # noqa: Y015
+
+@_typing.final
+class StandardInUse(_message.Message):
+    """StandardInUse is a release that took part in an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    PUBLISHER_ID_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """Kind of standard, for example "calendar"."""
+    name: _builtins.str
+    """Name of the standard."""
+    version: _builtins.str
+    """Version; empty for a table that is shipped with the hub."""
+    publisher_id: _builtins.str
+    """Hub that signed it; empty for what is shipped with the hub."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        name: _builtins.str = ...,
+        version: _builtins.str = ...,
+        publisher_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name", "publisher_id", b"publisher_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StandardInUse: _TypeAlias = StandardInUse  # noqa: Y015
+
+@_typing.final
+class ComputeDeadlineResponse(_message.Message):
+    """ComputeDeadlineResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEPS_FIELD_NUMBER: _builtins.int
+    IS_CERTAIN_FIELD_NUMBER: _builtins.int
+    UNKNOWN_YEARS_FIELD_NUMBER: _builtins.int
+    SEASON_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    CONDITION_NO_FIELD_NUMBER: _builtins.int
+    CONDITION_TEXT_FIELD_NUMBER: _builtins.int
+    CLOSING_TEXT_FIELD_NUMBER: _builtins.int
+    STANDARDS_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_CODES_FIELD_NUMBER: _builtins.int
+    is_certain: _builtins.bool
+    """Whether all days on the way are known. If not, unknown_years or season says why."""
+    season: _builtins.str
+    """Season the limit is written for (种植季节); empty for none. A season that no calendar sets is taken as given."""
+    zone: _builtins.str
+    """Zone of the calendar, for example "Asia/Shanghai"."""
+    condition_no: _builtins.int
+    """Number of the filing condition, 0 where the limit was given."""
+    condition_text: _builtins.str
+    """Text of the filing condition."""
+    closing_text: _builtins.str
+    """When such a case may be closed."""
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComputedStep]:
+        """The steps in order; the last one decides about on time or late."""
+
+    @_builtins.property
+    def unknown_years(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Years without a holiday notice; Monday to Friday stand in."""
+
+    @_builtins.property
+    def standards(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandardInUse]:
+        """What was used: calendars, filing conditions, region codes."""
+
+    @_builtins.property
+    def successor_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Region codes that hold at the start in the place of the one asked for; empty unless that was abolished before."""
+
+    def __init__(
+        self,
+        *,
+        steps: _abc.Iterable[Global___ComputedStep] | None = ...,
+        is_certain: _builtins.bool = ...,
+        unknown_years: _abc.Iterable[_builtins.int] | None = ...,
+        season: _builtins.str = ...,
+        zone: _builtins.str = ...,
+        condition_no: _builtins.int = ...,
+        condition_text: _builtins.str = ...,
+        closing_text: _builtins.str = ...,
+        standards: _abc.Iterable[Global___StandardInUse] | None = ...,
+        successor_codes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing_text", b"closing_text", "condition_no", b"condition_no", "condition_text", b"condition_text", "is_certain", b"is_certain", "season", b"season", "standards", b"standards", "steps", b"steps", "successor_codes", b"successor_codes", "unknown_years", b"unknown_years", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComputeDeadlineResponse: _TypeAlias = ComputeDeadlineResponse  # noqa: Y015

@@ -57,6 +57,11 @@ class StandardsServiceStub:
                 request_serializer=protos_dot_standards_dot_v1_dot_standards__service__pb2.AnnounceRequest.SerializeToString,
                 response_deserializer=protos_dot_standards_dot_v1_dot_standards__service__pb2.AnnounceResponse.FromString,
                 _registered_method=True)
+        self.ComputeDeadline = channel.unary_unary(
+                '/sanji.standards.v1.StandardsService/ComputeDeadline',
+                request_serializer=protos_dot_standards_dot_v1_dot_standards__service__pb2.ComputeDeadlineRequest.SerializeToString,
+                response_deserializer=protos_dot_standards_dot_v1_dot_standards__service__pb2.ComputeDeadlineResponse.FromString,
+                _registered_method=True)
 
 
 class StandardsServiceServicer:
@@ -94,6 +99,15 @@ class StandardsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ComputeDeadline(self, request, context):
+        """ComputeDeadline says until when something must be done, by the calendars, filing conditions and region codes in
+        force at the start. The dispatching city asks its hub once and writes the answer into the assignment; everybody
+        else carries it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StandardsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -116,6 +130,11 @@ def add_StandardsServiceServicer_to_server(servicer, server):
                     servicer.Announce,
                     request_deserializer=protos_dot_standards_dot_v1_dot_standards__service__pb2.AnnounceRequest.FromString,
                     response_serializer=protos_dot_standards_dot_v1_dot_standards__service__pb2.AnnounceResponse.SerializeToString,
+            ),
+            'ComputeDeadline': grpc.unary_unary_rpc_method_handler(
+                    servicer.ComputeDeadline,
+                    request_deserializer=protos_dot_standards_dot_v1_dot_standards__service__pb2.ComputeDeadlineRequest.FromString,
+                    response_serializer=protos_dot_standards_dot_v1_dot_standards__service__pb2.ComputeDeadlineResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -229,6 +248,33 @@ class StandardsService:
             '/sanji.standards.v1.StandardsService/Announce',
             protos_dot_standards_dot_v1_dot_standards__service__pb2.AnnounceRequest.SerializeToString,
             protos_dot_standards_dot_v1_dot_standards__service__pb2.AnnounceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ComputeDeadline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sanji.standards.v1.StandardsService/ComputeDeadline',
+            protos_dot_standards_dot_v1_dot_standards__service__pb2.ComputeDeadlineRequest.SerializeToString,
+            protos_dot_standards_dot_v1_dot_standards__service__pb2.ComputeDeadlineResponse.FromString,
             options,
             channel_credentials,
             insecure,

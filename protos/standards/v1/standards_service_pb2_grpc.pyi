@@ -29,6 +29,11 @@ class StandardsServiceStub:
     """FetchDocument gives the bytes of one document of a release, piece by piece."""
     Announce: _aio.UnaryUnaryMultiCallable[_standards_service_pb2.AnnounceRequest, _standards_service_pb2.AnnounceResponse]
     """Announce tells a hub below that there is something new; only its parent may call it. The hub then pulls."""
+    ComputeDeadline: _aio.UnaryUnaryMultiCallable[_standards_service_pb2.ComputeDeadlineRequest, _standards_service_pb2.ComputeDeadlineResponse]
+    """ComputeDeadline says until when something must be done, by the calendars, filing conditions and region codes in
+    force at the start. The dispatching city asks its hub once and writes the answer into the assignment; everybody
+    else carries it.
+    """
 
 class StandardsServiceServicer(metaclass=_abc_1.ABCMeta):
     """StandardsService gives releases of standards to the hubs and platforms below: code lists, crosswalks, filing
@@ -69,5 +74,16 @@ class StandardsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_standards_service_pb2.AnnounceRequest, _abc.Awaitable[_standards_service_pb2.AnnounceResponse]],
     ) -> _abc.Awaitable[_standards_service_pb2.AnnounceResponse]:
         """Announce tells a hub below that there is something new; only its parent may call it. The hub then pulls."""
+
+    @_abc_1.abstractmethod
+    def ComputeDeadline(
+        self,
+        request: _standards_service_pb2.ComputeDeadlineRequest,
+        context: _aio.ServicerContext[_standards_service_pb2.ComputeDeadlineRequest, _abc.Awaitable[_standards_service_pb2.ComputeDeadlineResponse]],
+    ) -> _abc.Awaitable[_standards_service_pb2.ComputeDeadlineResponse]:
+        """ComputeDeadline says until when something must be done, by the calendars, filing conditions and region codes in
+        force at the start. The dispatching city asks its hub once and writes the answer into the assignment; everybody
+        else carries it.
+        """
 
 def add_StandardsServiceServicer_to_server(servicer: StandardsServiceServicer, server: _aio.Server) -> None: ...

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from exchange_db.jobs import JobRun
+from exchange_db.link_days import LinkDay
 from exchange_db.overview import LogState, StreamState
 from exchange_db.peers import LinkState
 from hub.console.monitoring import exposition
@@ -51,3 +52,19 @@ def test_names_from_outside_cannot_break_the_format() -> None:
 
 def test_what_there_is_none_of_is_left_out() -> None:
     assert "sanji_link" not in exposition(LogState(0, None, NOW), [], [], {}, [])
+
+
+def test_the_newest_day_of_a_link_is_measured_as_far_as_it_is_known() -> None:
+    day = LinkDay("430000.hub", True, 20200615, 200, 199, 1, 2, 4_500, 40, 198, 2, NOW, "")
+    silent = day._replace(is_sent=False, age_p95_ms=None, other_count=None, compared_time=None)
+    text = exposition(LogState(0, None, NOW), [], [], {}, [], [day, silent])
+    labels = 'peer="430000.hub",direction="sent"'
+    for line in (
+        f"sanji_link_coverage_ratio{{{labels}}} 0.995",
+        f"sanji_link_age_p95_seconds{{{labels}}} 4.500",
+        f"sanji_link_missing_numbers{{{labels}}} 2",
+        f"sanji_link_differences{{{labels}}} 2",
+        'sanji_link_missing_numbers{peer="430000.hub",direction="received"} 2',
+    ):
+        assert line in text
+    assert text.count('direction="received"') == 1
