@@ -13,12 +13,11 @@ from exchange_db.keys import PARTITION_COUNT
 from exchange_db.session import HotSession, ReadSession, WriteSession
 from exchange_db.tables.peers import invitations, links, parcels, peers
 
+#: Address of a neighbour whose database is the link to it; where that lies is in its link file. No certificate has a
+#: thumbprint that begins so.
+DATABASE = "database:"
 #: Where counting stops: of each partition, what has no number on a link yet.
 COUNTED_ROWS = 20_000
-
-
-#: Address of a partner whose database is the link to it; no certificate has a thumbprint that begins so.
-DATABASE_ADDRESS = "database:"
 
 
 class Peer(NamedTuple):
@@ -36,14 +35,14 @@ class Peer(NamedTuple):
     certificate_end_time: datetime
 
     @property
-    def is_database(self) -> bool:
-        """Whether its database is the link to it."""
-        return self.address == DATABASE_ADDRESS
+    def is_dialled(self) -> bool:
+        """Whether it has an address at which it takes calls."""
+        return bool(self.address) and not self.has_database
 
     @property
-    def is_dialled(self) -> bool:
-        """Whether there is an address it can be called at."""
-        return bool(self.address) and not self.is_database
+    def has_database(self) -> bool:
+        """Whether its database is the link to it."""
+        return self.address == DATABASE
 
 
 class NewPeer(NamedTuple):

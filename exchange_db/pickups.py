@@ -9,6 +9,7 @@ from enum import StrEnum
 from struct import Struct as Packing
 from typing import Any, NamedTuple
 
+import msgspec
 from psycopg import AsyncConnection
 
 from exchange_db.bulk import CopyTarget, copy_rows, pack_label, pack_text
@@ -92,15 +93,19 @@ async def note(
             + _REVISION.pack(4, row.revision)
         )
     await copy_rows(session.driver, _ROWS, packed)
-    known = [row for row in pickup.rows if row.content_hash is not None and row.ordinal not in refused]
+    known = [
+        (row.table_name, row.row_key, row.revision, row.content_hash.hex())
+        for row in pickup.rows
+        if row.content_hash is not None and row.ordinal not in refused
+    ]
     if known:
-        _, tables, keys, revisions, hashes = zip(*known, strict=True)
+        # As JSON, because the driver takes ten times as long to write arrays of texts.
         await session.driver.execute(
             "INSERT INTO pickup_states (peer_id, table_name, row_key, revision, content_hash)"
-            " SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::int[], %s::bytea[])"
+            " SELECT %s, r->>0, r->>1, (r->>2)::int, decode(r->>3, 'hex') FROM json_array_elements(%s::json) r"
             " ON CONFLICT (peer_id, table_name, row_key)"
             " DO UPDATE SET revision = excluded.revision, content_hash = excluded.content_hash",
-            (pickup.peer_id, list(tables), list(keys), list(revisions), list(hashes)),
+            (pickup.peer_id, msgspec.json.encode(known).decode()),
         )
     if pickup.position is not None:
         await save_position(session.driver, pickup.peer_id, pickup.source, pickup.position)
@@ -143,9 +148,9 @@ async def states_of(
 ) -> dict[str, RowState]:
     """Returns what some rows of a table held when they were last read, by their keys."""
     cursor = await driver.execute(
-        "SELECT row_key, revision, content_hash FROM pickup_states"
-        " WHERE peer_id = %s AND table_name = %s AND row_key = ANY(%s)",
-        (peer_id, table_name, row_keys),
+        "SELECT s.row_key, s.revision, s.content_hash FROM json_array_elements_text(%s::json) k(row_key)"
+        " JOIN pickup_states s ON s.peer_id = %s AND s.table_name = %s AND s.row_key = k.row_key",
+        (msgspec.json.encode(row_keys).decode(), peer_id, table_name),
         binary=True,
     )
     return {row[0]: RowState(row[1], row[2]) for row in await cursor.fetchall()}

@@ -390,21 +390,13 @@ REASONS: dict[str, ReasonText] = {
 
 def as_markdown() -> str:
     """Returns ``docs/errors.md``."""
-    rows = [f"| `{reason}` | {text.english} | {text.chinese} |" for reason, text in REASONS.items()]
-    return "\n".join(
-        (
-            "# Reasons",
-            "",
-            "Why a record or a call was refused. A reason is stable; it stands in `google.rpc.ErrorInfo.reason`, in",
-            "verdicts, receipts and the quarantine. `{value}` is filled in. Drawn from `exchange_db/reasons.py` by",
-            "`make docs`.",
-            "",
-            "| reason | English | 中文 |",
-            "|---|---|---|",
-            *rows,
-            "",
-        )
+    head = (
+        "# Reasons\n\n"
+        "Why a record or a call was refused. A reason is stable; it stands in `google.rpc.ErrorInfo.reason`, in\n"
+        "verdicts, receipts and the quarantine. `{value}` is filled in. Drawn from `exchange_db/reasons.py` by\n"
+        "`make docs`.\n\n| reason | English | 中文 |\n|---|---|---|\n"
     )
+    return head + "".join(f"| `{reason}` | {text.english} | {text.chinese} |\n" for reason, text in REASONS.items())
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ class Hub:
         means = make_means(settings, ledger, listener, clock, register, holder)
 
         def push(peer: Peer) -> Coroutine[Any, Any, None] | None:
-            if peer.is_database:
+            if peer.has_database:
                 return WriteBack(means, peer).run()
             if not peer.is_dialled:
                 return None
@@ -182,7 +182,7 @@ class Hub:
             return Fetcher(ledger, dialler, desk.take, clock, settings.deliver, holder, peer).run()
 
         def pick_up(peer: Peer) -> Coroutine[Any, Any, None] | None:
-            if not peer.is_database:
+            if not peer.has_database:
                 return None
             folder = settings.intermediate.folder
             return PickupWorker(ledger, desk.hand_in, settings.deliver, folder, holder, peer).run()

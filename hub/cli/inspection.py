@@ -334,7 +334,7 @@ def _entry_findings(state: LinkState, now: datetime) -> Iterator[Finding]:
             f"{peer.peer_id} is blocked; `sanji peers unblock {peer.peer_id}` welcomes it again.",
         )
         return
-    if peer.is_database:
+    if peer.has_database:
         yield Finding(
             GOOD,
             f"{peer.peer_id} 以数据库交换，检查请用 sanji intermediate check {peer.peer_id}",

@@ -102,7 +102,7 @@ async def enter_database(
     """
     async with ledger.write() as session:
         known = await peers.by_id(session, peer_id)
-        if known is not None and not known.is_database and not is_replacing:
+        if known is not None and not known.has_database and not is_replacing:
             return False
         await joining.enter_database(
             session, peer_id=peer_id, name=name, kind=kind, relation=relation, hub_region=settings.hub.region

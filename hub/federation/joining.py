@@ -15,11 +15,12 @@ from msgspec import ValidationError as ShapeError
 
 from auth.certificates import end_time_of, id_of, thumbprint
 from exchange_db import peers
-from exchange_db.peers import DATABASE_ADDRESS, Invitation, NewPeer
+from exchange_db.peers import Invitation, NewPeer
 from exchange_db.records import Violated
 from exchange_db.regions import region_of, subtree
 from exchange_db.session import WriteSession
 
+#: When the entry of a partner whose database is the link ends: it has no certificate.
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 #: How long an invitation can be used.
 VALIDITY = timedelta(days=7)
@@ -140,8 +141,9 @@ async def enter_database(
         Violated: the name does not fit the relation.
     """
     region = region_for(peer_id, relation, hub_region)
-    mark = f"{DATABASE_ADDRESS}{peer_id}"
-    await peers.enrol(session, NewPeer(peer_id, name, region, kind, relation, DATABASE_ADDRESS, mark, _NEVER))
+    # No certificate has a thumbprint that begins so.
+    mark = f"{peers.DATABASE}{peer_id}"
+    await peers.enrol(session, NewPeer(peer_id, name, region, kind, relation, peers.DATABASE, mark, _NEVER))
 
 
 def expires_of(letter: Letter) -> datetime:

@@ -30,7 +30,7 @@ async def resend(ledger: Ledger, link: DatabaseLink, first: int) -> tuple[int, i
     """
     async with ledger.read() as session:
         peer = await peers.by_id(session, link.peer)
-        if peer is None or not peer.is_database:
+        if peer is None or not peer.has_database:
             raise NotRegistered
         progress = await outbox.progress(session.driver, peer.destination_id)
     if first > progress.last_sequence:

@@ -104,7 +104,7 @@ class LinkReconciler:
         await MarkFold(self._ledger).run()
         compared = []
         for peer in await self._counter.active_peers():
-            if not peer.is_dialled or peer_id not in ("", peer.peer_id):
+            if not peer.address or peer_id not in ("", peer.peer_id):
                 continue
             days: list[ComparedDay] = []
             trouble = ""
@@ -137,6 +137,11 @@ class LinkReconciler:
             result = ComparedDay(is_sent, at, *counts)
             if at in different:
                 result = await self._day(hub, peer, way, result, is_repairing=is_repairing)
+                if not result.found:
+                    # What one side had not marked when the sums were taken, it has marked since.
+                    own_count = total_of(await ours.days(at, at), at).mark_count
+                    other_count = total_of(await theirs.days(at, at), at).mark_count
+                    result = result._replace(own_count=own_count, other_count=other_count)
             if at in different or at in checked or at not in kept:
                 await self._counter.count(way, [at])
             compared.append(result)

@@ -204,7 +204,7 @@ def test_a_partner_known_by_a_certificate_changes_to_its_database_only_when_told
     assert run("register", PEER, "--replace").exit_code == 0
     peer = asyncio.run(entered())
     assert peer is not None
-    assert (peer.is_database, peer.is_dialled, peer.thumbprint) == (True, False, f"database:{PEER}")
+    assert (peer.has_database, peer.is_dialled, peer.thumbprint) == (True, False, f"database:{PEER}")
 
 
 def test_a_database_that_does_not_answer_is_told(folder: Path, run: Callable[..., Result]) -> None:

@@ -9,7 +9,7 @@ from exchange_db import inbox, outbox
 from exchange_db.inbox import Arrival, Entry
 from exchange_db.intermediate.partner import Row, open_partner
 from exchange_db.keys import partition_of
-from exchange_db.peers import DATABASE_ADDRESS, Peer
+from exchange_db.peers import DATABASE, Peer
 from exchange_db.session import Ledger
 from hub.clock import Clock
 from hub.intermediate.link_files import DatabaseLink
@@ -28,7 +28,7 @@ _QUICK = DeliverPart(
 
 async def enrol_partner(ledger: Ledger, peer_id: str = COUNTY, relation: str = "child") -> Peer:
     """Enters a neighbour whose database is the link."""
-    return await enrolled(ledger, peer_id, relation, address=DATABASE_ADDRESS, thumbprint=f"database:{peer_id}")
+    return await enrolled(ledger, peer_id, relation, address=DATABASE, thumbprint=f"database:{peer_id}")
 
 
 async def lay_down(ledger: Ledger, peer: Peer, entries: list[Entry]) -> None:

@@ -126,7 +126,7 @@ async def pickup_of(
         await peers.enrol(
             session,
             NewPeer(
-                COUNTY, "中方县", 431221, "platform", "child", peers.DATABASE_ADDRESS, f"database:{COUNTY}",
+                COUNTY, "中方县", 431221, "platform", "child", peers.DATABASE, f"database:{COUNTY}",
                 datetime(9999, 12, 31, tzinfo=UTC),
             ),
         )  # fmt: skip
