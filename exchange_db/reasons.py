@@ -389,9 +389,9 @@ REASONS: dict[str, ReasonText] = {
 def as_markdown() -> str:
     """Returns ``docs/errors.md``."""
     head = (
-        "# Reasons\n\nWhy a record or a call was refused. A reason is stable; it stands in `google.rpc.ErrorInfo.reason`, in\n"
-        "verdicts, receipts and the quarantine. `{value}` is filled in. Drawn from `exchange_db/reasons.py` by\n"
-        "`make docs`.\n\n| reason | English | 中文 |\n|---|---|---|\n"
+        "# Reasons\n\nWhy a record or a call was refused. A reason is stable; it stands in"
+        " `google.rpc.ErrorInfo.reason`, in\nverdicts, receipts and the quarantine. `{value}` is filled in. Drawn from"
+        " `exchange_db/reasons.py` by\n`make docs`.\n\n| reason | English | 中文 |\n|---|---|---|\n"
     )
     return head + "".join(f"| `{reason}` | {' | '.join(text)} |\n" for reason, text in REASONS.items())
 
