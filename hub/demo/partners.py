@@ -50,15 +50,16 @@ _COUNTY_REPLIES = (
 )
 _PROVINCE_CASES = (
     "INSERT INTO x_case (issuer_id, case_no, revision, state, region_code, standard_ref, class_kind, class_code,"
-    f" source_code, authority_id, reported_time) SELECT '{PROVINCE}', 'GD2020-' || lpad(n::text, 6, '0'), 1, 'filed',"
-    f" '440100', '{STANDARD}', 'event', '0110', 'collector', '{PROVINCE}', '2020-06-01 08:00+08'::timestamptz"
+    f" source_code, authority_id, address, reported_time) SELECT '{PROVINCE}', 'GD2020-' || lpad(n::text, 6, '0'), 1,"
+    f" 'filed', '440100', '{STANDARD}', 'event', '0110', 'collector', '{PROVINCE}', '广州市天河路' || n || '号',"
+    " '2020-06-01 08:00+08'::timestamptz"
     f" + n * interval '1 hour' FROM generate_series(1, {PROVINCE_CASES}) n"
 )
 #: A row as a hasty hand writes it: there is no such state.
 _WRONG_CASE = (
     "INSERT INTO x_case (issuer_id, case_no, revision, state, region_code, standard_ref, class_kind, class_code,"
-    f" source_code, authority_id, reported_time) VALUES ('{PROVINCE}', 'GD2020-X', 1, 'finished', '440100',"
-    f" '{STANDARD}', 'event', '0110', 'collector', '{PROVINCE}', '2020-06-01 08:00+08')"
+    f" source_code, authority_id, address, reported_time) VALUES ('{PROVINCE}', 'GD2020-X', 1, 'finished', '440100',"
+    f" '{STANDARD}', 'event', '0110', 'collector', '{PROVINCE}', '广州市', '2020-06-01 08:00+08')"
 )
 _RECEIPTS = "SELECT state, coalesce(reason, ''), count(*) FROM x_receipt GROUP BY 1, 2 ORDER BY 1, 2"
 
@@ -190,7 +191,7 @@ def _task(number: int) -> Case:
     reported = _START + number * _HOUR
     report = Report(
         1, ReportState.FILED, "431228", STANDARD, CodeKind.EVENT, "0110", "collector", CITY, reported,
-        description="市采集员在芷江县发现暴露垃圾。",
+        description="市采集员在芷江县发现暴露垃圾。", address="芷江县芷江镇",
     )  # fmt: skip
     assignment = Assignment(
         1, AssignmentState.DISPATCHED, STANDARD, CodeKind.EVENT, "0110", COUNTY, "431228hw", "县环卫中心",
