@@ -1,4 +1,4 @@
-"""From changed rows to records: rows of one case in a page become one record; what cannot become one is refused.
+"""From changed rows to records: a section of a case with its evidence is one; what cannot become one is refused.
 
 Pure. A row that holds what it held when it was read last leaves nothing; one without a revision of its own gets the
 next. Rows come from outside, so a refusal names the column and keeps the row as it was.
@@ -158,14 +158,28 @@ class Translation:
         return kept
 
     def _write_case(self, key: Key, parts: list[_Part]) -> None:
-        actions = [part for part in parts if isinstance(part.part, Action)]
-        others = [part for part in parts if not isinstance(part.part, Action)]
-        for start in range(0, max(len(actions), 1), _MOST_ACTIONS):
-            some = [*(others if start == 0 else ()), *actions[start : start + _MOST_ACTIONS]]
-            if some:
-                issuer_id, case_no = key
-                told = ((schema.TABLES[part.row.table], part.part) for part in some)
-                self._write(case_of(issuer_id, case_no, told), some)
+        """Writes a record for each section with its evidence, so that one that is refused takes no other along."""
+        issuer_id, case_no = key
+        sections: dict[str, list[_Part]] = {table.name: [] for table in schema.SECTIONS.values()}
+        actions = []
+        for part in parts:
+            if isinstance(part.part, Action):
+                actions.append(part)
+            elif isinstance(part.part, AttachmentRef):
+                sections[schema.SECTIONS[part.part.section].name].append(part)
+            else:
+                sections[part.row.table].insert(0, part)
+        together = [some for some in sections.values() if some]
+        # Actions go along with the first section: the report, where it is there.
+        for start in range(0, len(actions), _MOST_ACTIONS):
+            some = actions[start : start + _MOST_ACTIONS]
+            if start or not together:
+                together.append(some)
+            else:
+                together[0] += some
+        for some in together:
+            told = ((schema.TABLES[part.row.table], part.part) for part in some)
+            self._write(case_of(issuer_id, case_no, told), some)
 
     def _take_theirs(self, row: ChangedRow, values: Values, mapping: RowMapping) -> None:
         content = _hash(values)
