@@ -124,12 +124,12 @@ def remove(
     config: Config = Path("sanji.toml"),
 ) -> None:
     """从对方库中移除触发器与键日志；业务表与数据保留。 / Take capture away; tables and rows stay."""
-    from exchange_db.intermediate import capture
+    from hub.intermediate import installing
 
     link = _link(load(config), peer_id)
     if not yes:
         typer.confirm("移除后的改动不再可见，尚未取走的键日志将丢失。继续？ / Go on?", abort=True)
-    statements = _with_partner(link, capture.remove)
+    statements = _with_partner(link, lambda partner: installing.remove(partner, link))
     for statement in statements:
         typer.echo(statement)
     typer.echo(f"已移除 {len(statements)} 项，业务表保留。 / Removed; tables stay.")

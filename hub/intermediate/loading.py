@@ -106,6 +106,8 @@ async def _do(driver: AsyncConnection[Any], peer_id: str, source: Source, partne
 
 async def _piece(source: Source, partner: Partner, load: Load) -> Piece:
     table, which = source.followed[load.table].table, Filter(load.after, load.region)
+    if source.capture is Capture.LOG:
+        return await refilling.announce(partner, table, which, _PIECE)
     if source.spec is None:
         return await refilling.refill(partner, table, which, _PIECE)
     return await refilling.renew(partner, table, source.status(), which, _PIECE)

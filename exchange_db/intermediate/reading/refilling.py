@@ -10,6 +10,7 @@ from typing import NamedTuple
 from exchange_db.intermediate.capture import CHANGE_LOG
 from exchange_db.intermediate.partner import Partner
 from exchange_db.intermediate.reading.pages import Key, ReadTable, as_text
+from exchange_db.intermediate.reading.pgoutput import PREFIX
 from exchange_db.intermediate.reading.status_column import StatusColumn, behind_key, key_values
 
 
@@ -37,6 +38,15 @@ async def refill(partner: Partner, table: ReadTable, which: Filter, size: int) -
                 f"INSERT INTO {CHANGE_LOG} (table_name, row_key, op) VALUES (%s, %s, 'U')",  # noqa: S608 — constant
                 [(table.name, list(key) if is_array else json.dumps(key, ensure_ascii=False)) for key in keys],
             )
+    return Piece(len(keys), keys[-1] if keys else None)
+
+
+async def announce(partner: Partner, table: ReadTable, which: Filter, size: int) -> Piece:
+    """Puts the next keys of a table into the database's own log, at most ``size``, as a message of ours."""
+    keys = await _keys(partner, table, which, size)
+    if keys:
+        told = json.dumps([(table.name, key) for key in keys], ensure_ascii=False)
+        await partner.fetch("SELECT pg_logical_emit_message(true, %s, %s)", (PREFIX, told))
     return Piece(len(keys), keys[-1] if keys else None)
 
 

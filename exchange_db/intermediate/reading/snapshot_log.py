@@ -32,7 +32,7 @@ _OLD_NAMES = {
 }
 #: Without these the planner may hash a whole table for a page of keys (290 ms a page were measured); and no statement
 #: may keep the partner waiting.
-_SESSION = {
+SESSION = {
     "default_transaction_isolation": "repeatable read",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
@@ -83,7 +83,7 @@ class SnapshotLog:
         partner = self._partner
         await partner.fetch(
             "SELECT set_config(n, v, false) FROM unnest(%s::text[], %s::text[]) s(n, v)",
-            (list(_SESSION), list(_SESSION.values())),
+            (list(SESSION), list(SESSION.values())),
         )
         self._is_old = (await partner.fetch("SELECT current_setting('server_version_num')::int"))[0][0] < 130_000
         if _end_of(await self._snapshot()) < _end_of(self._done):
