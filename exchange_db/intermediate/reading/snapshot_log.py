@@ -144,11 +144,14 @@ class SnapshotLog:
             await self._clear()
 
     async def _clear(self) -> None:
-        """Deletes what is done, piece by piece, and gives the space back when nothing is left."""
+        """Deletes what is done, piece by piece, and gives the space back when nothing is left.
+
+        By place: a row of the log is never updated, so it stays where it was found.
+        """
         self._left = 0
         statement = self._sql(
-            f"DELETE FROM {CHANGE_LOG} WHERE log_id = ANY(ARRAY("  # noqa: S608 — constants
-            f"SELECT log_id FROM {CHANGE_LOG} WHERE tx < %s::xid8 AND pg_visible_in_snapshot(tx, %s::pg_snapshot)"
+            f"DELETE FROM {CHANGE_LOG} WHERE ctid = ANY(ARRAY("  # noqa: S608 — constants
+            f"SELECT ctid FROM {CHANGE_LOG} WHERE tx < %s::xid8 AND pg_visible_in_snapshot(tx, %s::pg_snapshot)"
             f" ORDER BY tx, log_id LIMIT {_PIECE}))"
         )
         while await self._partner.execute(statement, (str(_end_of(self._settled)), self._settled)) == _PIECE:
