@@ -42,6 +42,8 @@ _SESSION = {
     "lock_timeout": "10s",
     "sanji.exchange": "on",
     "statement_timeout": "60s",
+    # What this session writes may be lost in a crash: it says that it sleeps, and takes away what is on the hub's disk.
+    "synchronous_commit": "off",
 }
 #: Changes behind the position that are left lying before they are taken away, and how many at once.
 _KEPT, _PIECE = 50_000, 10_000
