@@ -30,7 +30,7 @@ _MARIADB_CASES = (
     " 27.4 + mod(n, 997) / 10000.0, concat('中方县中方镇', mod(n, 97), '号路口东侧'),"
     " concat('431221100001', lpad(mod(n, 900), 3, '0')), false, t - interval 1 hour, t + interval 5 minute,"
     " t + interval 10 minute, now(6)"
-    " FROM (SELECT seq AS n, timestamp '2020-01-01' + interval mod(seq, 500000) minute AS t"
+    " FROM (SELECT seq AS n, timestamp '2020-01-01 00:00:00' + interval mod(seq, 500000) minute AS t"
     " FROM seq_{first}_to_{last}) numbered"
 )
 

@@ -42,8 +42,6 @@ _SESSION = {
     "lock_timeout": "10s",
     "sanji.exchange": "on",
     "statement_timeout": "60s",
-    # What this session writes may be lost in a crash: it says that it sleeps, and takes away what is on the hub's disk.
-    "synchronous_commit": "off",
 }
 #: Changes behind the position that are left lying before they are taken away, and how many at once.
 _KEPT, _PIECE = 50_000, 10_000
@@ -189,8 +187,10 @@ class SnapshotLog:
         return bool(await self._changes(await self._snapshot(), ("0", 0), 1))
 
     async def _mark(self, *, is_asleep: bool) -> None:
+        # It may be lost with the server, as this session then is: nobody waits for the disk between a row and its page.
         await self._partner.execute(
-            f"INSERT INTO {READER} (reader_id, is_asleep) VALUES (%s, %s)"  # noqa: S608 — constant
+            f"INSERT INTO {READER} (reader_id, is_asleep)"  # noqa: S608 — constant
+            " SELECT %s, %s FROM set_config('synchronous_commit', 'off', true)"
             " ON CONFLICT (reader_id) DO UPDATE SET is_asleep = excluded.is_asleep",
             (self._reader_id, is_asleep),
         )
