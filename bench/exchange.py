@@ -167,6 +167,8 @@ class _Exchange:
             f" AND right(case_no, 3) = '{_BAD_PART - 1}'",
             (f"C2020-{first:08d}", f"C2020-{last:08d}"),
         )
+        # Written once, not corrected: each is to be read once.
+        await self._pair.reporter.execute("DELETE FROM x_change_log WHERE op = 'U'")
         rate = await self._work("deliver", self._answered, self._pair.written)
         held = await asyncio.to_thread(count, self._hub.url, _REFUSED) - held
         result = _judged(

@@ -198,7 +198,10 @@ class _RowReader:
         """Returns the record of a row; ``None`` if it has to be looked at column by column."""
         if self._take_nested is not None and any(self._take_nested(row)):
             return None
-        values = [value or default for value, default in zip(self._take(row), self._defaults, strict=True)]
+        values = [
+            default if value is None or value == "" else value
+            for value, default in zip(self._take(row), self._defaults, strict=True)
+        ]
         if self._revision is not None:
             values[self._revision] = values[self._revision] or revision
         try:

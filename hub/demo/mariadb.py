@@ -46,7 +46,8 @@ class MariadbServer:
                 MARIADBD, "--no-defaults", f"--datadir={self.folder / 'data'}", f"--socket={self.socket}",
                 # A server that starts clears its folder of temporary tables, also of another's.
                 f"--pid-file={self.folder / 'pid'}", f"--tmpdir={self.folder}", "--skip-networking",
-                "--skip-log-bin", *_as_user(), "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M", "--skip-name-resolve",
+                "--skip-log-bin", *_as_user(), "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M",
+                "--skip-name-resolve",
             ],
             stdout=subprocess.DEVNULL,
             stderr=log,
