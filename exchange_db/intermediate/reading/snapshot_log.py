@@ -176,8 +176,8 @@ class SnapshotLog:
         """Says that it sleeps, looks once more, and waits for a notification."""
         if self._left and not self._given:
             await self._clear()
-        await self._mark(is_asleep=True)
         try:
+            await self._mark(is_asleep=True)
             if not await self._has_news():
                 await self._partner.wait_for_notice(seconds)
         finally:
