@@ -1,7 +1,8 @@
 """``make bench``: runs the measurements (all, or those named) and prints a JSON object each.
 
 Exits with 1 if one falls short. Names: judged, accept, applied, hops (one hop, one call, memory,
-catch-up; needs applied), components (200,000 of them from a file to city and province).
+catch-up; needs applied), components (200,000 of them from a file to city and province), exchange (with partners'
+databases; needs applied).
 """
 
 import asyncio
@@ -9,9 +10,9 @@ import json
 import sys
 from typing import Any
 
-from bench import accept, applied, components, hops, judged
+from bench import accept, applied, components, exchange, hops, judged
 
-_NAMES = ("judged", "accept", "applied", "hops", "components")
+_NAMES = ("judged", "accept", "applied", "hops", "components", "exchange")
 
 
 async def _run(names: list[str]) -> list[dict[str, Any]]:
@@ -25,11 +26,14 @@ async def _run(names: list[str]) -> list[dict[str, Any]]:
         show(judged.measure())
     if "accept" in names:
         show(await accept.measure())
-    if "applied" in names or "hops" in names:
+    if {"applied", "hops", "exchange"} & set(names):
         rate = await applied.measure()
         show(rate)
         if "hops" in names:
             for result in await hops.measure(rate["hub_per_second"]):
+                show(result)
+        if "exchange" in names:
+            for result in await exchange.measure(rate["hub_per_second"]):
                 show(result)
     if "components" in names:
         show(await components.measure())

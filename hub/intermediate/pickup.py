@@ -38,7 +38,7 @@ _POLL_SECONDS = 1.0
 #: How long a table that the partner's database refuses to give is left alone.
 _PAUSE_SECONDS = 30.0
 #: Changes in a page: grows while pages are full, falls back to the smallest when one is not.
-_SMALLEST_PAGE, _LARGEST_PAGE = 500, 10_000
+_SMALLEST_PAGE, _LARGEST_PAGE = 500, 4_000
 _FAILURES = (
     PartnerError,
     LinkFileInvalid,
