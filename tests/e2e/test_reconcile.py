@@ -21,7 +21,7 @@ from exchange_db.embedded import EmbeddedServer
 from exchange_db.session import Ledger
 from hub.cli.reconcile import _compare
 from hub.demo.staging import Stage, StagedHub
-from hub.reconciliation.comparing import ComparedLink
+from hub.reconciliation.compared import ComparedLink
 from protos.federation.v1 import reconcile_service_pb2 as reconcile
 from tests.support.builders import a_case, a_report
 from tests.support.commands import Ran, sanji
