@@ -1,7 +1,8 @@
 """``make bench``: runs the measurements (all, or those named) and prints a JSON object each.
 
 Exits with 1 if one falls short. Names: judged, accept, applied, hops (one hop, one call, memory,
-catch-up; needs applied), components (200,000 of them from a file to city and province).
+catch-up; needs applied), components (200,000 of them from a file to city and province),
+reconcile (a million rows of a partner's database).
 """
 
 import asyncio
@@ -9,9 +10,9 @@ import json
 import sys
 from typing import Any
 
-from bench import accept, applied, components, hops, judged
+from bench import accept, applied, components, hops, judged, reconcile
 
-_NAMES = ("judged", "accept", "applied", "hops", "components")
+_NAMES = ("judged", "accept", "applied", "hops", "components", "reconcile")
 
 
 async def _run(names: list[str]) -> list[dict[str, Any]]:
@@ -33,6 +34,9 @@ async def _run(names: list[str]) -> list[dict[str, Any]]:
                 show(result)
     if "components" in names:
         show(await components.measure())
+    if "reconcile" in names:
+        for result in await reconcile.measure():
+            show(result)
     return results
 
 

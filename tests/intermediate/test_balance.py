@@ -10,6 +10,7 @@ from connectors.reconciliation import BalancedTable, Cause
 from exchange_db import link_days, months, peers
 from exchange_db.intermediate.partner import Partner, open_partner
 from exchange_db.peers import Peer
+from exchange_db.records import ReportState
 from exchange_db.session import Ledger
 from hub.intermediate.balancing import Balance
 from hub.intermediate.link_files import find_link
@@ -18,8 +19,9 @@ from hub.reconciliation.databases import DatabaseReconciler
 from tests.support.applied import apply_waiting, take_in
 from tests.support.builders import CITY, COUNTY, DAY, a_case, a_payload, a_report, an_assignment
 from tests.support.clock import NOON, FakeClock
-from tests.support.partners import until_delivered, writing
+from tests.support.partners import writing
 from tests.support.pickups import Pickup, make_tables, pickup_of, write
+from tests.support.stages import until
 
 
 class County:
@@ -52,7 +54,7 @@ class County:
         """The county reports cases."""
         known = len(await self.pickup.records())
         for case_no in case_nos:
-            await write(self.partner, a_case(case_no), written_time=None)
+            await write(self.partner, a_case(case_no, report=a_report(state=ReportState.FILED)), written_time=None)
         await self.pickup.until_count(known + len(case_nos))
         await apply_waiting(self.ledger, peers=(self._peer,))
 
@@ -61,7 +63,12 @@ class County:
         payloads = [a_payload(a_case(case_no, assignment=an_assignment()), CITY) for case_no in case_nos]
         assert set((await take_in(self.ledger, payloads, now=NOON + DAY)).outcomes) == {"D"}
         await apply_waiting(self.ledger, peers=(self._peer,))
-        await until_delivered(self.ledger, self._peer, len(case_nos))
+
+        async def is_there() -> bool:
+            (count,) = (await self.partner.fetch("SELECT count(*) FROM x_assignment"))[0]
+            return bool(count == len(case_nos))
+
+        await until(is_there, "dispatched", seconds=20.0, step_seconds=0.02)
 
     async def unnoted(self, statement: str) -> None:
         """Changes the county's database so that its triggers note nothing."""
@@ -163,7 +170,7 @@ async def test_rows_that_went_away_before_they_were_ever_compared_are_missed(cou
     await county.unnoted("DELETE FROM x_assignment")
     assert await county.found() == {_key("x_assignment", "c1"): Cause.ROW_MISSING}
     # What the hub itself takes away after a while is not missed.
-    county.clock.advance(200 * DAY)
+    county.clock.advance(days=200)
     assert await county.found() == {}
 
 
@@ -182,6 +189,7 @@ async def test_a_deleted_row_is_told_once_and_a_refused_one_until_it_is_mended(c
 
 async def test_what_was_found_is_kept_with_the_days_of_the_link(county: County) -> None:
     await county.reported("c1", "c2")
+    assert (await county.reconciled()).days[1].is_clean
     await county.unnoted("UPDATE x_case SET address = '东街', revision = 2 WHERE case_no = 'c2'")
     compared = await county.reconciled()
     assert [(day.is_sent, day.own_count, day.left_count) for day in compared.days] == [(True, 0, 0), (False, 2, 1)]
@@ -190,7 +198,7 @@ async def test_what_was_found_is_kept_with_the_days_of_the_link(county: County) 
     assert (kept.place, kept.cause) == (_key("x_case", "c2"), Cause.UNNOTED)
 
     assert (await county.reconciled(is_repairing=True)).days[1].left_count == 0
-    county.clock.advance(DAY)
+    county.clock.advance(days=1)
     assert (await county.reconciled()).days[1].is_clean
     async with county.ledger.read() as session:
         assert await link_days.differences(session, COUNTY, is_open=True) == []
