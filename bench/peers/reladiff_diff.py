@@ -10,7 +10,9 @@ import reladiff
 
 source, target, columns = sys.argv[1:]
 KEY = ("issuer_id", "case_no")
-tables = [reladiff.connect_to_table(url, "x_case", KEY, extra_columns=columns.split(",")) for url in (source, target)]
+tables = [
+    reladiff.connect_to_table(url, "x_case", KEY, extra_columns=tuple(columns.split(","))) for url in (source, target)
+]
 begun = time.perf_counter()
 found = sum(1 for _ in reladiff.diff_tables(*tables, threaded=True))
 print(f"seconds {time.perf_counter() - begun:.3f} found {found}")

@@ -77,7 +77,7 @@ async def report(site: Site, folder: Path, prefix: str, count: int = 12) -> list
 async def compare(hub: StagedHub, *, is_repairing: bool = False) -> ComparedLink:
     """Compares the day of the cases from a hub's side of its one dialled link, as the command does."""
     async with Ledger(hub.url, pool_size=0) as ledger:
-        (link,) = await _compare(ledger, hub.settings, "", 20200615, is_repairing=is_repairing)
+        (link,) = await _compare(ledger, hub.settings, "", 20200615, is_repairing=is_repairing, is_full=False)
     assert link.trouble == ""
     return link
 
