@@ -41,7 +41,7 @@ COMMANDS = (
 
 #: Modules that add to the group of another one.
 BESIDE = {
-    "intermediate": ("intermediate_load", "intermediate_resend", "intermediate_accept"),
+    "intermediate": ("intermediate_load", "intermediate_resend", "intermediate_accept", "intermediate_codes"),
     "standards": ("releases",),
 }
 

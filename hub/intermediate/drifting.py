@@ -44,7 +44,11 @@ def used_by(link: DatabaseLink, partner: Partner) -> list[Used]:
         LinkFileInvalid: a mapping cannot be used.
     """
     if link.manner is Manner.OURS:
-        return [Used(table.name, dict.fromkeys(table.names, f"docs/sql {table.name}")) for table in schema.SHARED]
+        return [
+            Used(table.name, dict.fromkeys(table.names, f"docs/sql {table.name}"))
+            for table in schema.SHARED
+            if link.exchanges(table)
+        ]
     used: dict[str, Used] = {}
     followed = {name: one for source in sources_of(link, partner.dialect) for name, one in source.followed.items()}
     for spec in link.source:

@@ -68,8 +68,9 @@ def sources_of(link: DatabaseLink, dialect: Dialect) -> list[Source]:
         LinkFileInvalid: a mapping cannot be used, or a tier is asked for that is not built.
     """
     if link.manner is Manner.OURS:
-        followed = {table.name: Followed(ReadTable.ours(dialect, table), None) for table in schema.SHARED}
-        return [_key_log(followed)]
+        tables = [table for table in schema.SHARED if link.exchanges(table)]
+        followed = {table.name: Followed(ReadTable.ours(dialect, table), None) for table in tables}
+        return [_key_log(followed)] if followed else []
     logged: dict[str, Followed] = {}
     sources = []
     for spec in link.source:
