@@ -154,7 +154,7 @@ def _beside_reladiff(url: str, twin: str, full: float) -> dict[str, Any]:
                 "UPDATE x_case SET address = '东街', revision = 2 WHERE right(case_no, 8)::int % 1000 = 7"
             )
             connection.execute("VACUUM ANALYZE x_case")
-    columns = tuple(name for name in FILLED[2:] if name != "written_time")
+    columns = ("issuer_id", *(name for name in FILLED[2:] if name != "written_time"))
     try:
         theirs = reladiff_seconds(url, twin, columns)
     except NotMeasured as error:

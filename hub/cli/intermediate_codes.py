@@ -24,6 +24,8 @@ def codes(
     from hub.intermediate.link_files import DatabaseLink, LinkFileInvalid, find_link
 
     async def read(link: DatabaseLink) -> list[Row]:
+        if not link.exchanges(schema.CODE_LIST):
+            raise LinkFileInvalid(f"{peer_id}：tables 不含 x_code_list / does not name x_code_list")
         async with open_partner(link.url, link.zone) as partner:
             return await partner.fetch(
                 "SELECT standard_ref, class_kind, code, name FROM x_code_list"
@@ -32,8 +34,6 @@ def codes(
 
     try:
         link = find_link(load(config).intermediate.folder, peer_id)
-        if not link.exchanges(schema.CODE_LIST):
-            raise LinkFileInvalid(f"{peer_id}：tables 不含 x_code_list / does not name x_code_list")
         rows = asyncio.run(read(link))
     except LinkFileInvalid as error:
         told = f"链路文件有误：{error} / The link file is wrong."
@@ -44,9 +44,8 @@ def codes(
             writer = csv.writer(file)
             writer.writerow(("standard_ref", "kind", "code", "name"))
             writer.writerows(rows)
-        typer.echo(
-            f"{len(rows)} 条代码已写入 {out}，下一步：sanji standards draft {out} / {len(rows)} codes; draft them."
-        )
+        typer.echo(f"{len(rows)} 条代码已写入 {out}。 / {len(rows)} codes written.")
+        typer.echo(f"下一步 / next: sanji standards draft {out} --name … --version …")
         return
     typer.echo(told, err=True)
     raise typer.Exit(1)

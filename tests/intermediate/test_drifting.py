@@ -51,12 +51,9 @@ address = "中方县芙蓉路12号"
 @pytest.fixture
 async def watched(ledger: Ledger, partner: Partner, partner_url: str, tmp_path: Path) -> str:
     """A partner with tables of its own, on each engine in turn; returns its link file's folder."""
-    await partner.run_script(
-        [
-            "CREATE TABLE gd_case (id varchar(40) PRIMARY KEY, sj varchar(30), nr varchar(200), bz varchar(2), lb text, xg int)",
-            "CREATE TABLE gd_reply (id varchar(40) PRIMARY KEY, unit varchar(40))",
-        ]
-    )
+    columns = "sj varchar(30), nr varchar(200), bz varchar(2), lb varchar(9), xg int"
+    await partner.execute(f"CREATE TABLE gd_case (id varchar(40) PRIMARY KEY, {columns})")
+    await partner.execute("CREATE TABLE gd_reply (id varchar(40) PRIMARY KEY, unit varchar(40))")
     (tmp_path / "county.toml").write_text(f'peer = "{COUNTY}"\nname = "中方县"\nurl = "{partner_url}"\n{_THEIRS}')
     (tmp_path / "gd_case.toml").write_text(_MAPPING)
     return str(tmp_path)
