@@ -484,7 +484,7 @@ CREATE TABLE IF NOT EXISTS "x_reconcile" (
     PRIMARY KEY ("day", "table_name", "direction")
 );
 
-COMMENT ON TABLE "x_reconcile" IS '每日对账（枢纽写，partner_count、partner_hash 除外）';
+COMMENT ON TABLE "x_reconcile" IS '每日对账（枢纽写）';
 COMMENT ON COLUMN "x_reconcile"."day" IS '日期 YYYY-MM-DD';
 COMMENT ON COLUMN "x_reconcile"."table_name" IS '表名';
 COMMENT ON COLUMN "x_reconcile"."direction" IS '方向：in 对方到枢纽，out 枢纽到对方';

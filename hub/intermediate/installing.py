@@ -22,13 +22,15 @@ _CONTROL = (schema.RECEIPT, schema.LINK, schema.RECONCILE)
 
 def tables_of(link: DatabaseLink) -> Sequence[Table]:
     """Returns our tables that stand in the partner's database."""
-    return list(schema.TABLES.values()) if link.manner is Manner.OURS else _CONTROL
+    business = [table for table in schema.TABLES.values() if table not in _CONTROL and link.exchanges(table)]
+    return [*business, *_CONTROL]
 
 
 def watched_of(link: DatabaseLink) -> Sequence[Watched]:
     """Returns the tables whose changes are noted there by triggers."""
     if link.manner is Manner.OURS:
-        return WATCHED
+        exchanged = {table.name for table in schema.SHARED if link.exchanges(table)}
+        return [one for one in WATCHED if one.table in exchanged]
     return [
         Watched(source.name, source.key)
         for source in link.source
@@ -52,7 +54,7 @@ def script_of(link: DatabaseLink, dialect: Dialect) -> list[str]:
 
 def _tables_script(link: DatabaseLink, dialect: Dialect) -> list[str]:
     made = tables_script(dialect, tables_of(link))
-    return [*made, *views_script(dialect)] if link.manner is Manner.OURS else made
+    return [*made, *views_script(dialect)] if link.manner is Manner.OURS and not link.tables else made
 
 
 def _capture_script(link: DatabaseLink, dialect: Dialect) -> list[str]:

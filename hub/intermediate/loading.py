@@ -44,7 +44,9 @@ def tables_for(link: DatabaseLink, *, has_region: bool, has_time: bool) -> list[
     """Returns the tables of a link that can be loaded whole, by region, or from a time on."""
     if link.manner is Manner.OURS:
         return [
-            table.name for table in schema.SHARED if not has_time and (not has_region or "region_code" in table.names)
+            table.name
+            for table in schema.SHARED
+            if link.exchanges(table) and not has_time and (not has_region or "region_code" in table.names)
         ]
     return [
         one.name

@@ -74,8 +74,9 @@ def sources_of(link: DatabaseLink, dialect: Dialect) -> list[Source]:
         LinkFileInvalid: a mapping cannot be used, or a tier is asked for that is not built.
     """
     if link.manner is Manner.OURS:
-        followed = {table.name: Followed(ReadTable.ours(dialect, table), None) for table in schema.SHARED}
-        return [_key_log(followed)]
+        tables = [table for table in schema.SHARED if link.exchanges(table)]
+        followed = {table.name: Followed(ReadTable.ours(dialect, table), None) for table in tables}
+        return [_key_log(followed)] if followed else []
     logged: dict[Capture, dict[str, Followed]] = {Capture.KEY_LOG: {}, Capture.LOG: {}}
     sources = []
     for spec in link.source:
@@ -90,8 +91,7 @@ def sources_of(link: DatabaseLink, dialect: Dialect) -> list[Source]:
     if logged[Capture.KEY_LOG]:
         sources.insert(0, _key_log(logged[Capture.KEY_LOG]))
     if followed := logged[Capture.LOG]:
-        tables = {name: one.table for name, one in followed.items()}
-        sources.insert(0, Source(LOG_SOURCE, followed, tables, capture=Capture.LOG))
+        sources.insert(0, _with_all(LOG_SOURCE, followed, Capture.LOG))
     return sources
 
 
@@ -115,7 +115,11 @@ def _require_slot(link: DatabaseLink, spec: SourceTable, dialect: Dialect) -> No
 
 
 def _key_log(followed: dict[str, Followed]) -> Source:
-    return Source(SOURCE, followed, {name: one.table for name, one in followed.items()})
+    return _with_all(SOURCE, followed, Capture.KEY_LOG)
+
+
+def _with_all(name: str, followed: dict[str, Followed], capture: Capture) -> Source:
+    return Source(name, followed, {table: one.table for table, one in followed.items()}, capture=capture)
 
 
 def _theirs(folder: Path, spec: SourceTable, dialect: Dialect) -> Followed:

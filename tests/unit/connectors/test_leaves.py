@@ -14,6 +14,7 @@ from hub.intermediate.link_files import Manner, read_link
 def _passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANJI_COUNTY_PASSWORD", "x")
     monkeypatch.setenv("SANJI_PROVINCE_PASSWORD", "x")
+    monkeypatch.setenv("SANJI_NATIONAL_PASSWORD", "x")
 
 
 @pytest.mark.parametrize("name", leaves())
