@@ -525,7 +525,12 @@ END
 $$;
 
 CREATE INDEX IF NOT EXISTS x_change_log_tx ON x_change_log (tx, log_id);
-CREATE TABLE IF NOT EXISTS x_reader (reader_id text PRIMARY KEY, is_asleep boolean NOT NULL);
+
+CREATE TABLE IF NOT EXISTS x_reader (
+    reader_id text PRIMARY KEY,
+    is_asleep boolean NOT NULL,
+    position text
+);
 
 CREATE OR REPLACE FUNCTION "x_log_x_case"() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path FROM CURRENT AS $x$

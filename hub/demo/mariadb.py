@@ -46,6 +46,8 @@ class MariadbServer:
                 MARIADBD, "--no-defaults", f"--datadir={self.folder / 'data'}", f"--socket={self.socket}",
                 f"--pid-file={self.folder / 'pid'}", "--skip-networking", "--skip-log-bin", *_as_user(),
                 "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M", "--skip-name-resolve",
+                # In a shared folder a server that starts takes away what another one is using.
+                f"--tmpdir={self.folder}",
             ],
             stdout=subprocess.DEVNULL,
             stderr=log,

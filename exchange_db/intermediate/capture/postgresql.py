@@ -46,7 +46,11 @@ BEGIN
 END
 $$"""
 _INDEX = f"CREATE INDEX IF NOT EXISTS {CHANGE_LOG}_tx ON {CHANGE_LOG} (tx, log_id)"
-_READER = f"CREATE TABLE IF NOT EXISTS {READER} (reader_id text PRIMARY KEY, is_asleep boolean NOT NULL)"
+_READER = f"""CREATE TABLE IF NOT EXISTS {READER} (
+    reader_id text PRIMARY KEY,
+    is_asleep boolean NOT NULL,
+    position text
+)"""
 
 #: What a function's search path is fixed to: its owner's rights must not reach what a caller puts in the way.
 _PATH = "SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)"
