@@ -16,11 +16,11 @@ from exchange_db.intermediate import capture
 from exchange_db.intermediate.partner import PartnerError, open_partner
 from hub.demo.mariadb import MARIADBD, mariadb_server
 from hub.demo.staging import Stage
-from tests.support.outages import breakable
+from tests.support.outages import SmallDisk, breakable, make_tablespace, small_disk
 from tests.support.partner_servers import Killable, PartnerMariadb, PartnerPostgresql
 from tests.support.pickups import WATCHED
 from tests.support.row_storms import RowStorm
-from tests.support.stages import staged
+from tests.support.stages import change, staged
 from tests.support.valve import Valve, valve_before
 
 ROUNDS = int(os.environ.get("SANJI_FAULT_ROUNDS") or "8")
@@ -52,6 +52,13 @@ def mariadb() -> Iterator[PartnerMariadb]:
         pytest.skip("needs mariadb-server")
     with mariadb_server() as running, running.database() as name:
         yield PartnerMariadb(running, name)
+
+
+@pytest.fixture
+def disk() -> Iterator[SmallDisk]:
+    """A disk that can be filled up."""
+    with small_disk(60) as mounted:
+        yield mounted
 
 
 class Havoc:
@@ -155,3 +162,97 @@ async def test_a_mariadb_and_its_hub_broken_at_random_end_up_equal(
     storm = RowStorm(stage, chance, mariadb.address)
     await storm.build()
     await _blow(storm, Havoc(storm, chance, mariadb, None))
+
+
+@pytest.mark.timeout(240)
+async def test_a_partner_put_back_to_a_backup_is_noticed_and_nothing_it_writes_is_passed_over(
+    stage: Stage, chance: random.Random, postgresql: PartnerPostgresql
+) -> None:
+    storm = RowStorm(stage, chance, postgresql.address)
+    await storm.build()
+    async with storm.blowing():
+        storm.give()
+        await asyncio.sleep(0.5 + chance.random())
+        await asyncio.to_thread(postgresql.back_up)
+        storm.give()
+        await asyncio.sleep(0.5 + chance.random())
+    await storm.settle()
+    known = await storm.rows_there()
+    number = await _transaction_number(postgresql)
+    await asyncio.to_thread(storm.hub.stop)
+    await asyncio.to_thread(postgresql.kill)
+    await asyncio.to_thread(postgresql.go_back)
+    await asyncio.to_thread(postgresql.resume)
+    lost = known - await storm.rows_there()
+
+    # The partner works on before the hub is there again, and gives out numbers which the hub has read already.
+    async def is_beyond() -> bool:
+        return await _transaction_number(postgresql) > number + 10
+
+    await storm.write_until(is_beyond)
+    storm.hub.start()
+    await storm.settle()
+    await storm.prove(lost)
+    log = (storm.hub.folder / "hub.log").read_text()
+    assert "the partner's database was restored" in log
+    assert "went back to number" in log
+
+
+async def _transaction_number(postgresql: PartnerPostgresql) -> int:
+    async with open_partner(postgresql.address) as partner:
+        found = await partner.fetch("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+    number: int = found[0][0]
+    return number
+
+
+@pytest.mark.timeout(240)
+async def test_a_place_ahead_of_its_rows_is_caught(
+    stage: Stage, chance: random.Random, postgresql: PartnerPostgresql
+) -> None:
+    """A deliberate mistake: what these tests compare must show it."""
+    storm = RowStorm(stage, chance, postgresql.address)
+    await storm.build()
+    async with storm.blowing():
+        storm.give()
+        await asyncio.sleep(1)
+    await storm.settle()
+    await asyncio.to_thread(storm.hub.stop)
+    number = await _transaction_number(postgresql)
+
+    async def has_written() -> bool:
+        return await _transaction_number(postgresql) > number + 20
+
+    await storm.write_until(has_written)
+    ahead = await _transaction_number(postgresql)
+    position = f'["{ahead}:{ahead}:", null, "0", 0, 1000]'
+    change(storm.hub, "UPDATE pickup_positions SET position = %s WHERE source = 'key_log'", position)
+    async with open_partner(postgresql.address) as partner:
+        await partner.execute("UPDATE x_reader SET position = %s", (position,))
+    storm.hub.start()
+    with pytest.raises(AssertionError):
+        await storm.settle()
+        await storm.prove()
+
+
+@pytest.mark.timeout(240)
+async def test_a_partner_whose_disk_is_full_goes_on_when_there_is_space_again(
+    disk: SmallDisk, stage: Stage, chance: random.Random, postgresql: PartnerPostgresql
+) -> None:
+    make_tablespace(postgresql, disk, "small")
+    postgresql.make_database()
+    storm = RowStorm(stage, chance, postgresql.address)
+    await storm.build()
+    async with storm.blowing():
+        for _ in range(2):
+            storm.give()
+            await asyncio.sleep(chance.random() * 0.5)
+            disk.fill(chance.randrange(100_000))
+            for _ in range(10):
+                storm.give()
+                await asyncio.sleep(0.1)
+                disk.fill()
+            disk.relieve()
+        await asyncio.sleep(0.5)
+    assert storm.committed["broken"] > 0
+    await storm.settle()
+    await storm.prove()

@@ -1,5 +1,6 @@
 """Rows that a partner writes into our tables enter the log: once, as they stand, and none is lost."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,30 @@ async def test_a_deleted_row_is_told_and_its_next_life_goes_on(hub: Pickup, part
             await write(partner, a_component(name="新井盖"))
         found = await hub.until_count(3)
     assert [record.revision for record in components(found)] == [1, 2, 1]
+    assert len(await hub.refusals()) == 1
+
+
+async def test_a_row_that_is_deleted_and_comes_back_as_it_was_is_told_again(hub: Pickup, partner: Partner) -> None:
+    async with hub.running():
+        await write(partner, a_component(), revision=None)
+        await hub.until_count(1)
+        await partner.execute("DELETE FROM x_component")
+        await hub.until_refused(1)
+        # Noted once more, as after a crash: that it is gone is known.
+        key = [COUNTY, a_component().component_id]
+        row_key = key if partner.dialect.name == "postgresql" else json.dumps(key)
+        await partner.execute(
+            "INSERT INTO x_change_log (table_name, row_key, op) VALUES ('x_component', %s, 'D')", (row_key,)
+        )
+        await write(partner, a_component(2))
+        await hub.until_count(2)
+        await write(partner, a_component(), revision=None)
+        found = await hub.until_count(3)
+    assert [(record.component_id[-1], record.revision) for record in components(found)] == [
+        ("1", 1),
+        ("2", 1),
+        ("1", 2),
+    ]
     assert len(await hub.refusals()) == 1
 
 
@@ -259,6 +284,8 @@ async def test_rows_from_before_are_loaded_once(
     await partner.run_script([create_table(partner.dialect, table) for table in schema.TABLES.values()])
     await write(partner, *(a_component(number) for number in range(1, 11)))
     await write(partner, a_component(11, region_code="431222"))
+    # What the hub wrote is not the partner's to report.
+    await write(partner, a_component(13), written_time=1)
     await make_tables(partner)
     async with pickup_of(ledger, clock, tmp_path, partner_url) as hub, hub.running():
         async with ledger.watching() as connection:

@@ -58,9 +58,7 @@ class PartnerPostgresql(OwnServer):
             connection.execute("CREATE DATABASE partner TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C'")
 
     def resume(self) -> None:
-        options = (
-            f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories= -c jit=off"
-        )
+        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories= -c jit=off"
         self.control("-l", str(self.folder / "log"), "-o", options, "start")
 
     def url(self, database: str = "postgres") -> str:
