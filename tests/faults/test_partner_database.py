@@ -24,8 +24,8 @@ from tests.support.stages import change, staged
 from tests.support.valve import Valve, valve_before
 
 ROUNDS = int(os.environ.get("SANJI_FAULT_ROUNDS") or "8")
-#: The hub runs as one process in the first half of the rounds, and each role on its own in the second.
-ROLES = ("intake", "apply", "deliver", "schedule")
+#: The hub runs as one process in the first half of the rounds, and as these in the second.
+ROLES = ("intake,schedule", "apply", "deliver")
 _EVERYTHING = 1 << 50
 _TRUNCATE = "TRUNCATE x_component"
 

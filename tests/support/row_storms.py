@@ -233,7 +233,7 @@ class RowStorm:
     async def prove(self, lost: frozenset[str] = frozenset()) -> None:
         """Holds the two sides to each other; ``lost`` are keys of rows that the partner itself has lost."""
         async with open_partner(self._address) as partner:
-            there = {
+            there: dict[str, dict[str, str]] = {
                 "x_component": dict(await partner.fetch("SELECT component_id, name FROM x_component")),
                 "x_case": dict(
                     await partner.fetch("SELECT case_no, description FROM x_case WHERE issuer_id = %s", (COUNTY,))

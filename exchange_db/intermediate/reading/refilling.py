@@ -5,7 +5,7 @@ turn comes, so a change that is made meanwhile is never undone by the loading.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from exchange_db.intermediate.capture import CHANGE_LOG
@@ -31,7 +31,7 @@ class Filter(NamedTuple):
     region: str = ""
     is_shared: bool = False
 
-    def conditions(self, quoted: Callable[[str], str], names: Sequence[str]) -> tuple[str, list[object]]:
+    def conditions(self, quoted: Callable[[str], str], names: list[str]) -> tuple[str, list[object]]:
         """Returns the SQL of it and its values; ``names`` are the columns of the key."""
         conditions, values = ["1 = 1"], list[object]()
         if self.after is not None:
