@@ -138,6 +138,26 @@ async def test_a_bad_row_is_refused_with_its_column_and_holds_nobody(hub: Pickup
     assert await hub.rows("SELECT last_sequence, accepted_count, refused_count FROM streams") == [(6, 3, 3)]
 
 
+async def test_a_clock_that_jumps_loses_nothing_and_repeats_nothing(
+    hub: Pickup, partner: Partner, clock: FakeClock
+) -> None:
+    async with hub.running():
+        for number, hours in enumerate((0, -30, 55, -1), start=1):
+            clock.advance(hours=hours)
+            await write(partner, a_component(number), revision=None)
+            await write(partner, a_component(1, name=f"井盖{number}"), revision=None)
+            await hub.until(lambda number=number: _has(hub, f"井盖{number}"))
+    found = components(await hub.records())
+    assert {record.component_id[-1] for record in found} == {"1", "2", "3", "4"}
+    names = [record.name for record in found if record.component_id.endswith("1")]
+    assert names[-4:] == ["井盖1", "井盖2", "井盖3", "井盖4"]
+    assert await hub.refusals() == []
+
+
+async def _has(hub: Pickup, name: str) -> bool:
+    return any(record.name == name for record in components(await hub.records()))
+
+
 async def test_what_is_rolled_back_was_never_there(hub: Pickup, partner: Partner) -> None:
     async with hub.running():
         with pytest.raises(ZeroDivisionError):
