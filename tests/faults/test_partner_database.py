@@ -229,8 +229,8 @@ async def test_a_place_ahead_of_its_rows_is_caught(
     async with open_partner(postgresql.address) as partner:
         await partner.execute("UPDATE x_reader SET position = %s", (position,))
     storm.hub.start()
-    with pytest.raises(AssertionError):
-        await storm.settle()
+    await storm.settle()
+    with pytest.raises(AssertionError, match="x_c"):
         await storm.prove()
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ async def test_a_clock_that_jumps_loses_nothing_and_repeats_nothing(
             clock.advance(hours=hours)
             await write(partner, a_component(number), revision=None)
             await write(partner, a_component(1, name=f"井盖{number}"), revision=None)
-            await hub.until(lambda number=number: _has(hub, f"井盖{number}"))
+            await hub.until(partial(_has, hub, f"井盖{number}"))
     found = components(await hub.records())
     assert {record.component_id[-1] for record in found} == {"1", "2", "3", "4"}
     names = [record.name for record in found if record.component_id.endswith("1")]
