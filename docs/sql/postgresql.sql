@@ -77,7 +77,7 @@ COMMENT ON COLUMN "x_case"."collector_ref" IS '采集员代号，不写姓名、
 COMMENT ON COLUMN "x_case"."class_original" IS '本系统原有类别';
 COMMENT ON COLUMN "x_case"."continues_issuer_id" IS '所接续案件的编号平台';
 COMMENT ON COLUMN "x_case"."continues_case_no" IS '所接续案件的编号';
-COMMENT ON COLUMN "x_case"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行可留空';
+COMMENT ON COLUMN "x_case"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行请留空';
 
 CREATE TABLE IF NOT EXISTS "x_assignment" (
     "issuer_id" varchar(64) NOT NULL,
@@ -159,7 +159,7 @@ COMMENT ON COLUMN "x_assignment"."decision_reason" IS '审批理由';
 COMMENT ON COLUMN "x_assignment"."duplicate_of_issuer_id" IS '合并到的案件的编号平台';
 COMMENT ON COLUMN "x_assignment"."duplicate_of_case_no" IS '合并到的案件的编号';
 COMMENT ON COLUMN "x_assignment"."milestones" IS 'JSON 数组，分步时限：[{"name":"围护","deadline_time":微秒,"reached_time":微秒}]';
-COMMENT ON COLUMN "x_assignment"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行可留空';
+COMMENT ON COLUMN "x_assignment"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行请留空';
 
 CREATE TABLE IF NOT EXISTS "x_handling" (
     "issuer_id" varchar(64) NOT NULL,
@@ -205,7 +205,7 @@ COMMENT ON COLUMN "x_handling"."acted_time" IS '本次办理时间';
 COMMENT ON COLUMN "x_handling"."request_kind" IS '向派遣机构的申请：extension 延期、suspension 挂账、appeal 申诉';
 COMMENT ON COLUMN "x_handling"."request_time" IS '申请时间';
 COMMENT ON COLUMN "x_handling"."request_reason" IS '申请理由';
-COMMENT ON COLUMN "x_handling"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行可留空';
+COMMENT ON COLUMN "x_handling"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行请留空';
 
 CREATE TABLE IF NOT EXISTS "x_verdict" (
     "issuer_id" varchar(64) NOT NULL,
@@ -251,7 +251,7 @@ COMMENT ON COLUMN "x_verdict"."appeal_decision_is_granted" IS '申诉结论：�
 COMMENT ON COLUMN "x_verdict"."appeal_decision_approver_ref" IS '申诉结论：审批岗位，不写姓名';
 COMMENT ON COLUMN "x_verdict"."appeal_decision_second_approver_ref" IS '申诉结论：复审岗位，不写姓名';
 COMMENT ON COLUMN "x_verdict"."appeal_decision_reason" IS '申诉结论：审批理由';
-COMMENT ON COLUMN "x_verdict"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行可留空';
+COMMENT ON COLUMN "x_verdict"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行请留空';
 
 CREATE TABLE IF NOT EXISTS "x_case_action" (
     "issuer_id" varchar(64) NOT NULL,
@@ -275,7 +275,7 @@ COMMENT ON COLUMN "x_case_action"."platform_id" IS '经办平台标识，必填'
 COMMENT ON COLUMN "x_case_action"."action_time" IS '动作时间，必填';
 COMMENT ON COLUMN "x_case_action"."actor_ref" IS '经办单位或岗位，不写姓名';
 COMMENT ON COLUMN "x_case_action"."opinion" IS '意见，至多 1000 字';
-COMMENT ON COLUMN "x_case_action"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行可留空';
+COMMENT ON COLUMN "x_case_action"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行请留空';
 
 CREATE TABLE IF NOT EXISTS "x_attachment_ref" (
     "issuer_id" varchar(64) NOT NULL,
@@ -299,7 +299,7 @@ COMMENT ON COLUMN "x_attachment_ref"."kind" IS '种类：before_near 处置前�
 COMMENT ON COLUMN "x_attachment_ref"."size_bytes" IS '字节数，必填';
 COMMENT ON COLUMN "x_attachment_ref"."media_type" IS '媒体类型，如 image/jpeg，必填';
 COMMENT ON COLUMN "x_attachment_ref"."captured_time" IS '拍摄时间';
-COMMENT ON COLUMN "x_attachment_ref"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行可留空';
+COMMENT ON COLUMN "x_attachment_ref"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行请留空';
 
 CREATE TABLE IF NOT EXISTS "x_component" (
     "owner_id" varchar(64) NOT NULL,
@@ -359,7 +359,7 @@ COMMENT ON COLUMN "x_component"."changed_time" IS '变更日期';
 COMMENT ON COLUMN "x_component"."data_source" IS '数据来源';
 COMMENT ON COLUMN "x_component"."note" IS '备注，至多 1000 字';
 COMMENT ON COLUMN "x_component"."id_scheme" IS '标识码编码方式，与所属标准不同时填写';
-COMMENT ON COLUMN "x_component"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行可留空';
+COMMENT ON COLUMN "x_component"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行请留空';
 
 CREATE TABLE IF NOT EXISTS "x_figure" (
     "reporter_id" varchar(64) NOT NULL,
@@ -403,7 +403,7 @@ COMMENT ON COLUMN "x_figure"."self_handled_count" IS '自行处置数';
 COMMENT ON COLUMN "x_figure"."void_count" IS '作废数';
 COMMENT ON COLUMN "x_figure"."reworked_count" IS '返工数';
 COMMENT ON COLUMN "x_figure"."reported_count" IS '上报数';
-COMMENT ON COLUMN "x_figure"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行可留空';
+COMMENT ON COLUMN "x_figure"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行请留空';
 
 CREATE TABLE IF NOT EXISTS "x_code_list" (
     "standard_ref" varchar(40) NOT NULL,
@@ -423,7 +423,7 @@ COMMENT ON COLUMN "x_code_list"."code" IS '代码';
 COMMENT ON COLUMN "x_code_list"."name" IS '名称';
 COMMENT ON COLUMN "x_code_list"."parent_code" IS '上一级代码';
 COMMENT ON COLUMN "x_code_list"."is_in_force" IS '是否现行';
-COMMENT ON COLUMN "x_code_list"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行可留空';
+COMMENT ON COLUMN "x_code_list"."written_time" IS '写入时间：枢纽写的行为写入时刻，对方写的行请留空';
 
 CREATE TABLE IF NOT EXISTS "x_receipt" (
     "receipt_id" bigint NOT NULL,
@@ -526,7 +526,11 @@ BEGIN
 END
 $$;
 
-CREATE TABLE IF NOT EXISTS x_reader (reader_id text PRIMARY KEY, is_asleep boolean NOT NULL);
+CREATE TABLE IF NOT EXISTS x_reader (
+    reader_id text PRIMARY KEY,
+    is_asleep boolean NOT NULL,
+    position text
+);
 
 CREATE OR REPLACE FUNCTION "x_log_x_case"() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path FROM CURRENT AS $x$

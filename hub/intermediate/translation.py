@@ -23,7 +23,7 @@ from exchange_db.attachment_records import AttachmentRef
 from exchange_db.inbox import Refusal
 from exchange_db.intermediate import schema
 from exchange_db.intermediate.reading.pages import ChangedRow, Key, Values
-from exchange_db.pickups import PickedRow, RowState
+from exchange_db.pickups import GONE, PickedRow, RowState
 from exchange_db.records import Action, Case, Component, Violated, Violation
 from hub.intermediate.sources import Followed
 
@@ -106,12 +106,19 @@ class Translation:
     def _take(self, row: ChangedRow) -> None:
         mapping = self._followed[row.table].mapping
         if row.values is None:
-            reason, value = ("ROW_DELETED", key_text(row.key)) if row.key else ("TABLE_EMPTIED", row.table)
-            self._refuse(Violated(reason, row.table, value).violation, [row])
+            self._take_gone(row)
         elif mapping is None:
             self._take_ours(row, row.values)
         else:
             self._take_theirs(row, row.values, mapping)
+
+    def _take_gone(self, row: ChangedRow) -> None:
+        if not row.key:
+            self._refuse(Violated("TABLE_EMPTIED", row.table, row.table).violation, [row])
+            return
+        state = self._states.get((row.table, key_text(row.key)))
+        if state is None or state.content_hash != GONE:
+            self._refuse(Violated("ROW_DELETED", row.table, key_text(row.key)).violation, [row], GONE)
 
     def _take_ours(self, row: ChangedRow, values: Values) -> None:
         content = _hash(values[:-1])  # when the row was written is no content
@@ -222,9 +229,9 @@ class Translation:
         message_id = UUID(bytes=blake2b(said, digest_size=16, person=b"picked-up row").digest())
         return write_parcel(message_id, self._peer_id, told_time(record), record)
 
-    def _refuse(self, violation: Violation, rows: list[ChangedRow]) -> None:
+    def _refuse(self, violation: Violation, rows: list[ChangedRow], content_hash: bytes | None = None) -> None:
         ordinal = len(self._made.items)
-        self._made.rows.extend(PickedRow(ordinal, row.table, key_text(row.key), 0, None) for row in rows)
+        self._made.rows.extend(PickedRow(ordinal, row.table, key_text(row.key), 0, content_hash) for row in rows)
         image = json.dumps([self._image(row) for row in rows], ensure_ascii=False, default=str)
         self._made.items.append(Refusal(violation, self._peer_id, image.encode(errors="replace")))
 

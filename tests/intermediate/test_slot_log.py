@@ -150,6 +150,18 @@ async def test_what_is_on_disk_is_not_read_again_and_what_is_not_is(server: str,
         assert await (await _log(reading)).page(100) is None
 
 
+async def test_a_position_the_log_has_not_reached_is_of_another_server(server: str, partner: PostgresqlPartner) -> None:
+    await install_slot(partner, WATCHED)
+    async with open_partner(server) as reading:
+        assert isinstance(reading, PostgresqlPartner)
+        log = await _log(reading, str(1 << 60))
+        assert log.is_restored
+        await _put(partner, "a")
+        page = await log.page(100)
+        assert page is not None
+        assert [row.key for row in page.rows] == [("a",)]
+
+
 async def test_rows_from_before_are_loaded_through_the_log(
     ledger: Ledger, clock: FakeClock, tmp_path: Path, server: str, partner: PostgresqlPartner
 ) -> None:

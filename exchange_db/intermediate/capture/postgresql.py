@@ -49,7 +49,11 @@ BEGIN
     END IF;
 END
 $$"""
-_READER = f"CREATE TABLE IF NOT EXISTS {READER} (reader_id text PRIMARY KEY, is_asleep boolean NOT NULL)"
+_READER = f"""CREATE TABLE IF NOT EXISTS {READER} (
+    reader_id text PRIMARY KEY,
+    is_asleep boolean NOT NULL,
+    position text
+)"""
 
 #: What a function's search path is fixed to: its owner's rights must not reach what a caller puts in the way.
 _PATH = "SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)"

@@ -6,6 +6,7 @@ and loses none. Whole transactions come at once, however large.
 """
 
 import asyncio
+import logging
 from collections import deque
 
 from exchange_db.intermediate.capture.parts import Standing
@@ -16,6 +17,8 @@ from exchange_db.intermediate.reading.pages import Page, ReadTable
 from exchange_db.intermediate.reading.pgoutput import Change, LogReading
 from exchange_db.intermediate.reading.rows import RowReader
 from exchange_db.intermediate.reading.snapshot_log import SESSION
+
+logger = logging.getLogger(__name__)
 
 SOURCE = "log"
 _SHORTEST_REST = 0.01
@@ -37,6 +40,8 @@ class SlotLog:
         self._rows = RowReader(partner, tables)
         self._keys = {name: table.key for name, table in tables.items()}
         self._read = int(position or 0)
+        #: Whether the partner's database is an older one than that which was read last.
+        self.is_restored = False
         #: Ends of the pages given and not settled, oldest first, and how many changes they had.
         self._given: deque[tuple[int, int]] = deque()
         self._pause = _SHORTEST_REST
@@ -56,6 +61,10 @@ class SlotLog:
                 f"复制槽 {SLOT} 不存在或日志已丢失：请执行 sanji intermediate install，再执行 sanji intermediate load。"
                 " / The slot is missing or its log is lost: install again, then load."
             )
+        end = int((await self._partner.fetch("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn"))[0][0])
+        if end < self._read:
+            logger.warning("%s: the partner's database was restored; it is read on from where it stands", SOURCE)
+            self._read, self.is_restored = 0, True
         if self._read:
             await self._advance(self._read)
 
