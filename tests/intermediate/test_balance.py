@@ -156,6 +156,7 @@ async def test_rows_of_the_hub_that_are_changed_or_gone_are_written_again(county
         _key("x_assignment", "c2"): Cause.ROW_MISSING,
     }
     before = await county.partner.fetch("SELECT * FROM x_assignment WHERE case_no = 'c3'")
+    county.clock.advance(seconds=1)
     tables, _ = await county.balance(is_repairing=True)
     assert [len(one.resent) for one in tables if one.found] == [2]
     held = await county.partner.fetch("SELECT case_no, revision FROM x_assignment ORDER BY case_no")
