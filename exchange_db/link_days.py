@@ -71,7 +71,7 @@ _NAMES = ", ".join(f"d.{name}" for name in LinkDay._fields[1:])
 
 
 class LinkDifference(NamedTuple):
-    """A record that was not the same on both sides."""
+    """A record that was not the same on both sides; ``place`` is table and key of a row of a partner's database."""
 
     peer_id: str
     is_sent: bool
@@ -82,6 +82,7 @@ class LinkDifference(NamedTuple):
     found_time: datetime
     resent_time: datetime | None
     settled_time: datetime | None
+    place: str = ""
 
 
 async def count_sent(session: Session, way: Way, day: int) -> DayFigures:
@@ -174,9 +175,9 @@ async def note_compared(
 
 
 async def note_differences(
-    session: Session, way: Way, day: int, found: Sequence[tuple[bytes, int, str]], resent: set[bytes], now: int
+    session: Session, way: Way, day: int, found: Sequence[tuple[bytes, int, str, str]], resent: set[bytes], now: int
 ) -> None:
-    """Keeps the differences of a day, each (message_key, kind, cause); those found no longer are settled.
+    """Keeps the differences of a day, each (message_key, kind, cause, place); those found no longer are settled.
 
     Args:
         session: the transaction.
@@ -190,18 +191,37 @@ async def note_differences(
     await session.driver.execute(
         f"UPDATE link_differences SET settled_time = {time} WHERE destination_id = %s AND is_sent = %s AND day = %s"  # noqa: S608 — constant
         " AND settled_time IS NULL AND message_key <> ALL(%s::uuid[])",
-        (now, *way, day, [key.hex() for key, _, _ in found]),
+        (now, *way, day, [key.hex() for key, *_ in found]),
     )
     async with session.driver.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO link_differences (destination_id, is_sent, day, message_key, kind, cause, found_time,"  # noqa: S608 — constant
-            f" resent_time, settled_time) SELECT %s, %s, %s, %s::uuid, %s, %s, n.time, r.time, r.time"
+            "INSERT INTO link_differences (destination_id, is_sent, day, message_key, kind, cause, place, found_time,"  # noqa: S608 — constant
+            f" resent_time, settled_time) SELECT %s, %s, %s, %s::uuid, %s, %s, %s, n.time, r.time, r.time"
             f" FROM (SELECT {time} AS time) n LEFT JOIN (SELECT {time} AS time) r ON %s"
             " ON CONFLICT (destination_id, is_sent, day, message_key) DO UPDATE SET cause = excluded.cause,"
             " settled_time = excluded.settled_time,"
             " resent_time = coalesce(excluded.resent_time, link_differences.resent_time)",
-            [(*way, day, key.hex(), kind, cause, now, now, key in resent) for key, kind, cause in found],
+            [(*way, day, key.hex(), kind, cause, place, now, now, key in resent) for key, kind, cause, place in found],
         )
+
+
+async def own_count(session: Session, way: Way, day: int) -> int:
+    """Returns how many records this hub counts on a day."""
+    cursor = await session.driver.execute(
+        "SELECT own_count FROM link_days WHERE destination_id = %s AND is_sent = %s AND day = %s", (*way, day)
+    )
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def settle_before(session: Session, way: Way, day: int, message_keys: Sequence[bytes], now: int) -> None:
+    """Settles differences of earlier days that are not among those found now, where a link is compared as a whole."""
+    await session.driver.execute(
+        "UPDATE link_differences SET settled_time = '1970-01-01Z'::timestamptz + %s * interval '1 microsecond'"
+        " WHERE destination_id = %s AND is_sent = %s AND day < %s AND settled_time IS NULL"
+        " AND message_key <> ALL(%s::uuid[])",
+        (now, *way, day, [key.hex() for key in message_keys]),
+    )
 
 
 async def listing(session: ReadSession, peer_id: str = "", first_day: int = 0, last_day: int = 0) -> list[LinkDay]:
@@ -230,7 +250,7 @@ async def differences(
     """Returns records that differed, newest first; ``is_open`` leaves out those that are settled."""
     cursor = await session.driver.execute(
         "SELECT p.peer_id, d.is_sent, d.day, uuid_send(d.message_key), d.kind, d.cause, d.found_time, d.resent_time,"
-        " d.settled_time FROM link_differences d JOIN peers p USING (destination_id)"
+        " d.settled_time, d.place FROM link_differences d JOIN peers p USING (destination_id)"
         " WHERE %(peer)s IN ('', p.peer_id) AND %(day)s IN (0, d.day) AND NOT (%(open)s AND d.settled_time IS NOT NULL)"
         " ORDER BY d.found_time DESC, d.message_key LIMIT %(limit)s",
         {"peer": peer_id, "day": day, "open": is_open, "limit": limit},

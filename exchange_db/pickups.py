@@ -66,6 +66,7 @@ class PauseReason(StrEnum):
 
     UNREADABLE = "unreadable"  # the partner's database refuses; read again by itself once it does not
     FLOOD = "flood"  # too many of its rows were refused; read again when somebody loads it
+    DRIFTED = "drifted"  # its columns are others; read again once they are as before, or somebody accepts them
 
 
 class Pause(NamedTuple):
@@ -168,11 +169,12 @@ async def states_of(
 
 
 async def pause(driver: AsyncConnection[Any], peer_id: str, paused: Pause) -> None:
-    """Records that a table is not read for now; the first reason stays."""
+    """Records that a table is not read for now; the first reason stays, but for the one that says most."""
     await driver.execute(
         "INSERT INTO pickup_pauses (peer_id, table_name, reason, trouble, paused_time) VALUES (%s, %s, %s, %s, now())"
-        " ON CONFLICT DO NOTHING",
-        (peer_id, *paused),
+        " ON CONFLICT (peer_id, table_name) DO UPDATE SET reason = excluded.reason, trouble = excluded.trouble"
+        " WHERE excluded.reason = %s",
+        (peer_id, *paused, PauseReason.DRIFTED),
     )
 
 

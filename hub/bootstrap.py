@@ -9,10 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from connectors.crs import Converter
+from connectors.reconciliation import BalancedTable
 from exchange_db import migrate, months
 from exchange_db.embedded import EmbeddedServer
 from exchange_db.errors import EmbeddedServerFailed
-from exchange_db.intermediate.partner import Row
+from exchange_db.intermediate.partner import PartnerRefused, Row
 from exchange_db.peers import Peer
 from exchange_db.session import Ledger
 from hub.apply.guards import LifeRules
@@ -31,7 +32,8 @@ from hub.evidence.reception import ReceptionDesk
 from hub.evidence.store import EvidenceStore
 from hub.intake.desk import IntakeDesk
 from hub.intake.own import OwnStream
-from hub.intermediate.link_files import find_link
+from hub.intermediate.balancing import Balance
+from hub.intermediate.link_files import LinkFileInvalid, find_link
 from hub.intermediate.pickup import PickupWorker
 from hub.intermediate.writeback import Means, WriteBack
 from hub.jobs.evidence import evidence_jobs
@@ -41,6 +43,7 @@ from hub.jobs.schedule import schedule
 from hub.jobs.standards_schedule import standards_jobs
 from hub.listener import Listener
 from hub.reconciliation.comparing import LinkReconciler
+from hub.reconciliation.databases import DatabaseReconciler
 from hub.reconciliation.repairing import RepairDesk
 from hub.rpc.attachment_servicer import AttachmentServicer
 from hub.rpc.calls import CallGuard
@@ -290,7 +293,20 @@ def make_evidence(ledger: Ledger, settings: Settings, clock: Clock) -> tuple[Rec
 def make_reconciler(ledger: Ledger, settings: Settings, clock: Clock, desk: IntakeDesk) -> LinkReconciler:
     """Returns what compares the links of a hub; records it misses are taken in again at ``desk``."""
     repair = RepairDesk(ledger, desk.check, desk.take)
-    return LinkReconciler(ledger, clock, make_dialler(settings).target, repair, settings.reconcile.recheck_days)
+
+    async def compare(peer: Peer, *, is_full: bool, is_repairing: bool) -> tuple[list[BalancedTable], list[str]]:
+        try:
+            link = find_link(settings.intermediate.folder, peer.peer_id)
+        except LinkFileInvalid as error:
+            raise PartnerRefused(str(error)) from error
+        async with ledger.dedicated() as connection:
+            balance = Balance(ledger, connection, clock, settings.hub.region, peer, link)
+            return await balance.run(is_full=is_full, is_repairing=is_repairing)
+
+    return LinkReconciler(
+        ledger, clock, make_dialler(settings).target, repair, settings.reconcile.recheck_days,
+        DatabaseReconciler(ledger, clock, compare),
+    )  # fmt: skip
 
 
 def open_database(settings: Settings, stack: AsyncExitStack) -> str:

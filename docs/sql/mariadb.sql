@@ -258,7 +258,7 @@ CREATE TABLE IF NOT EXISTS `x_reconcile` (
     `state` varchar(20) COMMENT '对账结果',
     `compared_time` datetime(6) COMMENT '对账时间',
     PRIMARY KEY (`day`, `table_name`, `direction`)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='每日对账（枢纽写，partner_count、partner_hash 除外）';
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='每日对账（枢纽写）';
 
 CREATE OR REPLACE VIEW `x_supervise` AS
 SELECT `issuer_id`, `case_no`, `handler_id`, `unit_code`, `unit_name`, `deadline_time`, `supervision_deadline_time`, `revision` FROM `x_assignment` WHERE `is_supervised` = true;

@@ -704,7 +704,7 @@ CREATE TABLE [x_reconcile] (
 )
 GO
 
-EXEC sp_addextendedproperty N'MS_Description', N'每日对账（枢纽写，partner_count、partner_hash 除外）', N'SCHEMA', N'dbo', N'TABLE', [x_reconcile]
+EXEC sp_addextendedproperty N'MS_Description', N'每日对账（枢纽写）', N'SCHEMA', N'dbo', N'TABLE', [x_reconcile]
 GO
 EXEC sp_addextendedproperty N'MS_Description', N'日期 YYYY-MM-DD', N'SCHEMA', N'dbo', N'TABLE', [x_reconcile], N'COLUMN', [day]
 GO

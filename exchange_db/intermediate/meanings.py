@@ -33,7 +33,7 @@ TABLES: Final[dict[str, str]] = {
     "x_code_list": "现行代码表（枢纽写）",
     "x_receipt": "逐行回执：对方写入的每一行的处理结果（枢纽写）",
     "x_link": "链路状态，仅一行（枢纽写，partner_time 除外）",
-    "x_reconcile": "每日对账（枢纽写，partner_count、partner_hash 除外）",
+    "x_reconcile": "每日对账（枢纽写）",
 }
 
 _REQUEST: Final = {"extension": "延期", "suspension": "挂账", "appeal": "申诉"}

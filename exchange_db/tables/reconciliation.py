@@ -3,7 +3,18 @@
 ``is_sent`` tells the direction: what this hub owes the neighbour, or what the neighbour handed in here.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, SmallInteger, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
 
 from exchange_db.tables.base import METADATA, TIME
 
@@ -79,4 +90,24 @@ link_differences = Table(
     Column("found_time", TIME, nullable=False),
     Column("resent_time", TIME),
     Column("settled_time", TIME),
+    Column("place", Text, nullable=False, server_default=""),
+)
+
+#: A row of a partner's database that both sides know, as it was when they last held the same: where it is summed up
+#: there (``bucket``), and what the partner's engine made of it (``digest``), ``None`` before it was seen there. Rows
+#: the hub wrote (``is_sent``) carry the number of their parcel, its version and a hash of what was written.
+partner_rows = Table(
+    "partner_rows",
+    METADATA,
+    Column("peer_id", Text, primary_key=True),
+    Column("table_name", Text, primary_key=True),
+    Column("row_key", Text, primary_key=True),
+    Column("is_sent", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("content_hash", LargeBinary),
+    Column("bucket", Integer),
+    Column("digest", BigInteger),
+    Column("noted_time", TIME, nullable=False),
+    Index("ix_partner_rows_unseen", "peer_id", "table_name", postgresql_where="digest IS NULL"),
 )

@@ -40,7 +40,10 @@ COMMANDS = (
 
 
 #: Modules that add to the group of another one.
-BESIDE = {"intermediate": ("intermediate_load", "intermediate_resend"), "standards": ("releases",)}
+BESIDE = {
+    "intermediate": ("intermediate_load", "intermediate_resend", "intermediate_accept", "intermediate_codes"),
+    "standards": ("releases",),
+}
 
 
 @app.callback()

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from connectors.reconciliation import CAUSE_TEXTS, Cause
+from connectors.reconciliation import CAUSE_TEXTS, REPAIRABLE, Cause
 from exchange_db import link_days, wakeups
 from exchange_db.link_days import LinkDay, LinkDifference
 from exchange_db.marks import day_before, day_of, hours_of
@@ -24,7 +24,7 @@ from hub.cli.terminal import as_json, plain
 from hub.clock import system_clock
 from hub.intake.desk import IntakeDesk
 from hub.listener import Listener
-from hub.reconciliation.comparing import ComparedDay, ComparedLink
+from hub.reconciliation.compared import ComparedDay, ComparedLink
 from hub.settings import Settings
 
 commands = typer.Typer(
@@ -58,6 +58,9 @@ def reconcile(
     repair: Annotated[
         bool, typer.Option("--repair", help="补发对方或本方缺失的记录 / send again what is missing on either side")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="中间库：未写入过的表也重新汇总 / databases: sum all tables up anew")
+    ] = False,
     is_json: AsJson = False,
     config: Config = Path("sanji.toml"),
 ) -> None:
@@ -65,7 +68,9 @@ def reconcile(
     if context.invoked_subcommand is not None:
         return
     settings, wanted = load(config), _read_day(day) if day else 0
-    links = with_ledger(settings, lambda ledger: _compare(ledger, settings, peer, wanted, is_repairing=repair))
+    links = with_ledger(
+        settings, lambda ledger: _compare(ledger, settings, peer, wanted, is_repairing=repair, is_full=full)
+    )
     if is_json:
         typer.echo(as_json([_link_as_json(link) for link in links]))
     else:
@@ -74,7 +79,7 @@ def reconcile(
 
 
 async def _compare(
-    ledger: Ledger, settings: Settings, peer_id: str, day: int, *, is_repairing: bool
+    ledger: Ledger, settings: Settings, peer_id: str, day: int, *, is_repairing: bool, is_full: bool
 ) -> list[ComparedLink]:
     """Compares beside a hub that may be running; what is fetched enters the log through a desk of its own."""
     register = make_register(settings)
@@ -83,7 +88,8 @@ async def _compare(
     desk = IntakeDesk(ledger, Listener(ledger), settings.hub.region, system_clock, register.check)
     working = asyncio.create_task(desk.run())
     try:
-        links = await make_reconciler(ledger, settings, system_clock, desk).run(peer_id, day, is_repairing=is_repairing)
+        reconciler = make_reconciler(ledger, settings, system_clock, desk)
+        links = await reconciler.run(peer_id, day, is_repairing=is_repairing, is_full=is_full)
     finally:
         working.cancel()
         with suppress(asyncio.CancelledError):
@@ -121,7 +127,7 @@ def _print_links(links: list[ComparedLink], peer: str) -> None:
         )
         if link.trouble:
             typer.echo(f"  未能完成 / not to the end: {plain(link.trouble)}")
-    if any(item.cause in {Cause.LOST, Cause.DAMAGED, Cause.NEVER_ARRIVED} for item in _left(links)):
+    if any(item.cause in REPAIRABLE for item in _left(links)):
         typer.echo("用 sanji reconcile --repair 补发。 / Send again with --repair.")
 
 
@@ -162,6 +168,7 @@ def _link_as_json(link: ComparedLink) -> dict[str, Any]:
                         "message_key": item.mark.message_key.hex(),
                         "kind": RecordKind(item.mark.kind).name.lower(),
                         "cause": item.cause,
+                        "place": item.place,
                         "is_resent": item.mark.message_key in day.resent,
                     }
                     for item in day.found
@@ -242,13 +249,19 @@ def _print_days(kept: list[LinkDay]) -> None:
 
 def _print_differences(told: list[LinkDifference]) -> None:
     table = Table()
-    for title in ("邻居", "方向", "日期", "种类", "消息", "原因", "发现", "补发", "结清"):
+    for title in ("邻居", "方向", "日期", "种类", "消息或行", "原因", "发现", "补发", "结清"):
         table.add_column(title, overflow="fold")
     for item in told:
         kind = _KINDS.get(RecordKind(item.kind), "")
         times = (_moment(item.found_time), _moment(item.resent_time), _moment(item.settled_time))
         table.add_row(
-            item.peer_id, _WAYS[item.is_sent], _date(item.day), kind, item.message_key.hex(), _cause(item.cause), *times
+            item.peer_id,
+            _WAYS[item.is_sent],
+            _date(item.day),
+            kind,
+            item.place or item.message_key.hex(),
+            _cause(item.cause),
+            *times,
         )
     Console().print(table)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from exchange_db.intermediate import capture, schema
 from exchange_db.intermediate.capture import Finding, Standing, Watched, capture_of
+from exchange_db.intermediate.capture.slot import install_slot, remove_slot, show_slot
 from exchange_db.intermediate.columns import read_columns
 from exchange_db.intermediate.dialect import Dialect
 from exchange_db.intermediate.partner import Partner
@@ -21,17 +22,28 @@ _CONTROL = (schema.RECEIPT, schema.LINK, schema.RECONCILE)
 
 def tables_of(link: DatabaseLink) -> Sequence[Table]:
     """Returns our tables that stand in the partner's database."""
-    return list(schema.TABLES.values()) if link.manner is Manner.OURS else _CONTROL
+    business = [table for table in schema.TABLES.values() if table not in _CONTROL and link.exchanges(table)]
+    return [*business, *_CONTROL]
 
 
 def watched_of(link: DatabaseLink) -> Sequence[Watched]:
     """Returns the tables whose changes are noted there by triggers."""
     if link.manner is Manner.OURS:
-        return WATCHED
+        exchanged = {table.name for table in schema.SHARED if link.exchanges(table)}
+        return [one for one in WATCHED if one.table in exchanged]
     return [
         Watched(source.name, source.key)
         for source in link.source
         if (source.capture or link.capture) is Capture.KEY_LOG
+    ]
+
+
+def logged_of(link: DatabaseLink) -> Sequence[Watched]:
+    """Returns the tables that are followed by the database's own log."""
+    if link.manner is Manner.OURS:
+        return []
+    return [
+        Watched(source.name, source.key) for source in link.source if (source.capture or link.capture) is Capture.LOG
     ]
 
 
@@ -42,7 +54,7 @@ def script_of(link: DatabaseLink, dialect: Dialect) -> list[str]:
 
 def _tables_script(link: DatabaseLink, dialect: Dialect) -> list[str]:
     made = tables_script(dialect, tables_of(link))
-    return [*made, *views_script(dialect)] if link.manner is Manner.OURS else made
+    return [*made, *views_script(dialect)] if link.manner is Manner.OURS and not link.tables else made
 
 
 def _capture_script(link: DatabaseLink, dialect: Dialect) -> list[str]:
@@ -64,8 +76,16 @@ async def install(partner: Partner, link: DatabaseLink, hub_id: str) -> list[Fin
     await partner.run_script(_tables_script(link, partner.dialect))
     watched = watched_of(link)
     made = await capture.install(partner, watched) if watched else []
+    if logged := logged_of(link):
+        made += await install_slot(partner, logged)
     await _enter_link(partner, link.peer, hub_id)
     return [*missing, *made]
+
+
+async def remove(partner: Partner, link: DatabaseLink) -> list[str]:
+    """Takes capture away; returns what was done or taken, tables and rows stay."""
+    taken = await remove_slot(partner) if logged_of(link) else []
+    return [*taken, *await capture.remove(partner)]
 
 
 async def show(partner: Partner, link: DatabaseLink) -> list[Finding]:
@@ -74,7 +94,8 @@ async def show(partner: Partner, link: DatabaseLink) -> list[Finding]:
     noted = await capture.show(partner, watched)
     if not watched:
         noted = [one for one in noted if one.standing is Standing.UNKNOWN]
-    return [*await _tables_found(partner, link), *noted]
+    slot = await show_slot(partner) if logged_of(link) else []
+    return [*await _tables_found(partner, link), *noted, *slot]
 
 
 async def _tables_found(partner: Partner, link: DatabaseLink) -> list[Finding]:

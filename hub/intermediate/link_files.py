@@ -15,7 +15,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Struct
 
+from exchange_db.intermediate import schema
 from exchange_db.intermediate.partner import PartnerRefused, engine_of
+from exchange_db.intermediate.schema import Table
 from exchange_db.regions import region_of
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -30,6 +32,10 @@ class Manner(StrEnum):
 
     OURS = "ours"
     THEIRS = "theirs"
+
+
+#: Tables a link file may name: those that carry records, counts and codes.
+_EXCHANGED = [table.name for table in (*schema.SHARED, schema.FIGURE, schema.CODE_LIST)]
 
 
 class Capture(StrEnum):
@@ -81,6 +87,7 @@ class DatabaseLink(Struct, frozen=True, forbid_unknown_fields=True):
 
     ``most_rows_per_second`` spares a weak machine, 0 for no limit; rows and receipts older than ``keep_days`` are taken
     away there, 0 for never.
+    ``tables`` are those of ours that are exchanged, empty for all.
     A table of which more than ``most_refused_per_hour`` rows are refused is not read on until somebody looks at it.
     """
 
@@ -95,12 +102,17 @@ class DatabaseLink(Struct, frozen=True, forbid_unknown_fields=True):
     target: tuple[TargetTable, ...] = ()
     most_rows_per_second: Annotated[int, msgspec.Meta(ge=0)] = 0
     keep_days: Annotated[int, msgspec.Meta(ge=0)] = 90
+    tables: tuple[str, ...] = ()
     folder: Path = Path()
 
     @property
     def engine(self) -> str:
         """The dialect of the partner's database."""
         return engine_of(self.url)
+
+    def exchanges(self, table: Table) -> bool:
+        """Tells whether one of our tables is exchanged."""
+        return self.manner is Manner.OURS and (not self.tables or table.name in self.tables)
 
 
 def read_links(folder: Path) -> dict[str, DatabaseLink]:
@@ -165,6 +177,9 @@ def read_link(path: Path) -> DatabaseLink | None:
     if link.manner is Manner.THEIRS and not (link.source or link.target):
         told = 'manner = "theirs" 需要 [[source]] 或 [[target]] / wants [[source]] or [[target]]'
         raise _invalid(path, "source", told)
+    if strange := [name for name in link.tables if name not in _EXCHANGED or link.manner is Manner.THEIRS]:
+        told = f"{strange[0]}：只能是本方表 / must be tables of ours: {', '.join(_EXCHANGED)}"
+        raise _invalid(path, "tables", told)
     return msgspec.structs.replace(link, url=url)
 
 

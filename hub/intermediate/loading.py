@@ -45,7 +45,9 @@ def tables_for(link: DatabaseLink, *, has_region: bool, has_time: bool) -> list[
     """Returns the tables of a link that can be loaded whole, by region, or from a time on."""
     if link.manner is Manner.OURS:
         return [
-            table.name for table in schema.SHARED if not has_time and (not has_region or "region_code" in table.names)
+            table.name
+            for table in schema.SHARED
+            if link.exchanges(table) and not has_time and (not has_region or "region_code" in table.names)
         ]
     return [
         one.name
@@ -107,6 +109,8 @@ async def _do(driver: AsyncConnection[Any], peer_id: str, source: Source, partne
 
 
 async def _piece(source: Source, partner: Partner, table: ReadTable, which: Filter) -> Piece:
+    if source.capture is Capture.LOG:
+        return await refilling.announce(partner, table, which, _PIECE)
     if source.spec is None:
         return await refilling.refill(partner, table, which, _PIECE)
     return await refilling.renew(partner, table, source.status(), which, _PIECE)

@@ -25,6 +25,7 @@ from exchange_db.peers import Peer
 from exchange_db.pickups import Pause, PauseReason
 from exchange_db.session import Dedicated, Ledger
 from hub.intermediate import loading
+from hub.intermediate.drifting import DriftWatch
 from hub.intermediate.intaking import Intaking, PageRefused, Take
 from hub.intermediate.link_files import DatabaseLink, LinkFileInvalid, find_link
 from hub.intermediate.loading import Load, SourceChanged
@@ -38,7 +39,7 @@ _POLL_SECONDS = 1.0
 #: How long a table that the partner's database refuses to give is left alone.
 _PAUSE_SECONDS = 30.0
 #: Changes in a page: grows while pages are full, falls back to the smallest when one is not.
-_SMALLEST_PAGE, _LARGEST_PAGE = 500, 10_000
+_SMALLEST_PAGE, _LARGEST_PAGE = 500, 4_000
 _FAILURES = (
     PartnerError,
     LinkFileInvalid,
@@ -121,13 +122,16 @@ class PickupWorker:
         sender = Principal(peer.peer_id, peer.region, peer.kind, peer.relation, peer.destination_id, peer.thumbprint)
         stream = await inbox.open_stream(connection, peer.peer_id, pickups.STREAM)
         intaking = Intaking(connection, self._take, sender, stream)
+        drift = DriftWatch(connection.driver, peer.peer_id, link)
         async with open_partner(link.url, link.zone) as partner:
             dialect = partner.dialect
+            await drift.look(partner)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_lease(connection))
+                tasks.create_task(drift.run())
                 for source in sources_of(link, dialect):
-                    tasks.create_task(SourceWorker(connection, intaking, peer.peer_id, link, source).run())
+                    tasks.create_task(SourceWorker(connection, intaking, link, source, drift).run())
         except BaseExceptionGroup as group:
             raise _first(group) from None
 
@@ -149,19 +153,20 @@ class SourceWorker:
     Args:
         connection: to the ledger; shared with other sources.
         intaking: the way into the log.
-        peer_id: the partner.
-        link: its link file.
+        link: the partner's link file.
         source: what is read.
+        drift: knows the partner's columns.
     """
 
     def __init__(
-        self, connection: Dedicated, intaking: Intaking, peer_id: str, link: DatabaseLink, source: Source
+        self, connection: Dedicated, intaking: Intaking, link: DatabaseLink, source: Source, drift: DriftWatch
     ) -> None:
         self._driver = connection.driver
         self._intaking = intaking
-        self._peer_id = peer_id
+        self._peer_id = link.peer
         self._link = link
         self._source = source
+        self._drift = drift
         self._limit = _SMALLEST_PAGE
         self._load_at = 0.0
         self._probe_at = time.monotonic() + _PAUSE_SECONDS
@@ -244,6 +249,8 @@ class SourceWorker:
         logger.warning("pickup %s: %s is not read for now: %s", self._peer_id, table, told)
         await pickups.pause(self._driver, self._peer_id, Pause(table, reason, told))
         self._source.tables.pop(table, None)
+        if reason is PauseReason.UNREADABLE:
+            self._drift.ask()
 
     async def _probe(self, partner: Partner) -> None:
         """Looks now and then whether tables that could not be read can be; rows that were missed are loaded then."""

@@ -23,6 +23,7 @@ from auth.principal import Principal
 from connectors.errors import CallRefused, ConnectorError
 from exchange_db import leases, links, outbox, wakeups
 from exchange_db.errors import LeaseLost
+from exchange_db.intermediate import schema
 from exchange_db.intermediate.partner import Partner, PartnerError, PartnerUnreachable, Row, open_partner
 from exchange_db.intermediate.writing.given import prepare_given, put_codes, put_sheet, remove_old
 from exchange_db.intermediate.writing.session import WritingSession, has_table
@@ -136,7 +137,8 @@ class WriteBack:
             has_receipts = link.manner is Manner.OURS or await has_table(partner, "x_receipt")
             for target in rows.targets:
                 await session.prepare(target)
-            await prepare_given(session, has_all=link.manner is Manner.OURS, has_receipts=has_receipts)
+            given = [table for table in (schema.FIGURE, schema.CODE_LIST) if link.exchanges(table)]
+            await prepare_given(session, given, has_receipts=has_receipts)
             keeper = await self._keeper(link, partner)
             standing = Standing(session, keeper, await keeper.read(), means.clock)
         acked = await self._compare(connection, standing)
@@ -240,6 +242,9 @@ class WriteBack:
         """Leaves signs of life, hands on codes in force, and takes away what is old."""
         means, given = self._means, None
         is_ours = link.manner is Manner.OURS
+        # Whoever is above gives codes to those below.
+        has_codes = link.exchanges(schema.CODE_LIST) and self._peer.relation == "child"
+        shared = [table for table in schema.SHARED if link.exchanges(table)]
         async with means.ledger.dedicated() as connection:
             while True:
                 async with asyncio.timeout(means.settings.answer_timeout_seconds):
@@ -247,13 +252,13 @@ class WriteBack:
                 progress = await outbox.progress(connection.driver, self._peer.destination_id)
                 if standing.marks.delivered_sequence >= progress.acked_sequence:
                     await links.note_success(connection.driver, self._peer.destination_id)
-                if is_ours and given != (codes := means.codes()):
+                if has_codes and given != (codes := means.codes()):
                     await put_codes(standing.session, codes, means.clock())
                     given = codes
                 now = time.monotonic()
                 if is_ours and link.keep_days and now > self._cleaned_at + _CLEANING_SECONDS:
                     self._cleaned_at = now
-                    await remove_old(standing.session, means.clock() - link.keep_days * _DAY)
+                    await remove_old(standing.session, means.clock() - link.keep_days * _DAY, shared)
                 await asyncio.sleep(means.settings.heartbeat_seconds)
 
 

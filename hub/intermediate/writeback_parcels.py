@@ -126,7 +126,8 @@ class ParcelSource:
         if speaks_for(self._partner, read.origin_id, self._hub_region):
             return
         if isinstance(read.record, FigureSheet):
-            batch.sheets.append(sheet_of(read.record, parcel.sequence, now))
+            if self._rows.has_sheets:
+                batch.sheets.append(sheet_of(read.record, parcel.sequence, now))
             return
         for target, row in self._rows.of(read.record, now):
             batch.items[target].append(Item(parcel.sequence, row))

@@ -21,6 +21,7 @@ class Rows(Protocol):
     """Makes the rows of one partner."""
 
     targets: tuple[Target, ...]
+    has_sheets: bool
 
     def of(self, record: Record, now: int) -> Iterator[tuple[Target, Row]]:
         """Yields the rows a record fills.
@@ -31,15 +32,22 @@ class Rows(Protocol):
 
 
 class OurRows:
-    """Rows of our own tables. Sheets of counts are replaced whole, see ``sheet_of``."""
+    """Rows of our own tables. Sheets of counts are replaced whole, see ``sheet_of``.
 
-    def __init__(self) -> None:
-        self.targets = tuple(OURS[table.name] for table in schema.SHARED)
+    Args:
+        link: its link file, which may leave tables out.
+    """
+
+    def __init__(self, link: DatabaseLink) -> None:
+        self.targets = tuple(OURS[table.name] for table in schema.SHARED if link.exchanges(table))
+        self.has_sheets = link.exchanges(schema.FIGURE)
+        self._names = {target.table for target in self.targets}
 
     def of(self, record: Record, now: int) -> Iterator[tuple[Target, Row]]:
         """Yields the rows a record fills."""
         for row in rows_of(record, now):
-            yield OURS[row.table.name], row.values
+            if row.table.name in self._names:
+                yield OURS[row.table.name], row.values
 
 
 class TheirRows:
@@ -51,6 +59,8 @@ class TheirRows:
     Raises:
         LinkFileInvalid: a target names a section or column that is not ours, or a key that is not filled.
     """
+
+    has_sheets = False
 
     def __init__(self, link: DatabaseLink) -> None:
         self._ways: dict[str, list[_Way]] = {}
@@ -123,7 +133,7 @@ def rows_for(link: DatabaseLink) -> Rows:
     Raises:
         LinkFileInvalid: its link file cannot be used.
     """
-    return OurRows() if link.manner is Manner.OURS else TheirRows(link)
+    return OurRows(link) if link.manner is Manner.OURS else TheirRows(link)
 
 
 def sheet_of(record: FigureSheet, sequence: int, now: int) -> Sheet:

@@ -3,7 +3,8 @@
 from exchange_db.session import Ledger
 from hub.clock import Clock
 from hub.jobs.schedule import Job
-from hub.reconciliation.comparing import ComparedLink, LinkReconciler
+from hub.reconciliation.compared import ComparedLink
+from hub.reconciliation.comparing import LinkReconciler
 from hub.reconciliation.counting import LinkCounter
 from hub.reconciliation.folding import MarkFold
 from hub.settings import ReconcilePart

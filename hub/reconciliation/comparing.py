@@ -5,13 +5,11 @@ that differ are drilled. The bytes on disk of the newest days are read again fir
 changed or lost after it came is found as well.
 """
 
-from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
 
 from auth.principal import Principal
 from connectors.errors import ConnectorError
-from connectors.reconciliation import REPAIRABLE, UNDER_WAY, Cause, Found, differing_days, explain, total_of
+from connectors.reconciliation import REPAIRABLE, Found, differing_days, explain, total_of
 from connectors.transports.grpc_peer import GrpcPeer, Target
 from connectors.transports.reconcile_calls import (
     MOST_NAMED,
@@ -28,7 +26,9 @@ from exchange_db.peers import Peer
 from exchange_db.records import printable
 from exchange_db.session import Ledger
 from hub.clock import Clock
+from hub.reconciliation.compared import ComparedDay, ComparedLink
 from hub.reconciliation.counting import LinkCounter
+from hub.reconciliation.databases import DatabaseReconciler
 from hub.reconciliation.folding import MarkFold
 from hub.reconciliation.repairing import RepairDesk
 from hub.reconciliation.side import LedgerSide
@@ -36,40 +36,6 @@ from hub.reconciliation.side import LedgerSide
 _FIRST_DAY = 19700101
 #: Records sent again in one call.
 _RESENT = 200
-
-
-class ComparedDay(NamedTuple):
-    """What comparing one day of a link in one direction showed; ``resent`` are keys of records sent again."""
-
-    is_sent: bool
-    day: int
-    own_count: int
-    other_count: int
-    found: tuple[Found, ...] = ()
-    resent: frozenset[bytes] = frozenset()
-
-    @property
-    def causes(self) -> Counter[Cause]:
-        """How many differences there are of each cause."""
-        return Counter(item.cause for item in self.found)
-
-    @property
-    def left_count(self) -> int:
-        """How many differences are left after what was sent again."""
-        return sum(item.mark.message_key not in self.resent for item in self.found)
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether both sides hold the same, but for what is on its way."""
-        return all(item.cause in UNDER_WAY or item.mark.message_key in self.resent for item in self.found)
-
-
-class ComparedLink(NamedTuple):
-    """What comparing a link showed; ``trouble`` says why it could not be compared to the end."""
-
-    peer_id: str
-    days: tuple[ComparedDay, ...]
-    trouble: str = ""
 
 
 class LinkReconciler:
@@ -81,30 +47,44 @@ class LinkReconciler:
         dial: makes targets of neighbours.
         repair: takes in again what this hub misses.
         recheck_days: how many days before today are read again from disk.
+        databases: compares the links that are partners' databases.
     """
 
     def __init__(
-        self, ledger: Ledger, clock: Clock, dial: Callable[[Peer], Target], repair: RepairDesk, recheck_days: int
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        dial: Callable[[Peer], Target],
+        repair: RepairDesk,
+        recheck_days: int,
+        databases: DatabaseReconciler,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._dial = dial
         self._repair = repair
         self._recheck_days = recheck_days
+        self._databases = databases
         self._counter = LinkCounter(ledger, clock)
 
-    async def run(self, peer_id: str = "", day: int = 0, *, is_repairing: bool = False) -> list[ComparedLink]:
+    async def run(
+        self, peer_id: str = "", day: int = 0, *, is_repairing: bool = False, is_full: bool = False
+    ) -> list[ComparedLink]:
         """Compares links.
 
         Args:
             peer_id: one neighbour; empty for all that can be dialled.
             day: one day, as 20200615; 0 for all days before today.
             is_repairing: whether what sending again repairs is sent again.
+            is_full: whether tables of partners are summed up in which nothing was written since.
         """
         await MarkFold(self._ledger).run()
         compared = []
         for peer in await self._counter.active_peers():
             if not peer.address or peer_id not in ("", peer.peer_id):
+                continue
+            if peer.has_database:
+                compared.append(await self._databases.compare(peer, is_repairing=is_repairing, is_full=is_full))
                 continue
             days: list[ComparedDay] = []
             trouble = ""
@@ -201,7 +181,7 @@ class LinkReconciler:
             for result in compared:
                 await link_days.note_compared(session, way, result.day, result.other_count, result.left_count, now)
                 if result.day in looked_at:
-                    found = [(item.mark.message_key, item.mark.kind, item.cause) for item in result.found]
+                    found = [(item.mark.message_key, item.mark.kind, item.cause, item.place) for item in result.found]
                     await link_days.note_differences(session, way, result.day, found, set(result.resent), now)
 
 

@@ -258,8 +258,10 @@ async def test_differences_are_kept_until_they_are_settled(ledger: Ledger) -> No
     way = Way(county.destination_id, is_sent=False)
     one, two = b"1" * 16, b"2" * 16
     async with ledger.write() as session:
-        await link_days.note_differences(session, way, DAY, [(one, 1, "lost"), (two, 1, "refused")], {one}, NOON)
-        await link_days.note_differences(session, way, DAY, [(two, 1, "refused")], set(), NOON + HOUR)
+        await link_days.note_differences(
+            session, way, DAY, [(one, 1, "lost", ""), (two, 1, "refused", "")], {one}, NOON
+        )
+        await link_days.note_differences(session, way, DAY, [(two, 1, "refused", "")], set(), NOON + HOUR)
         (open_one,) = await link_days.differences(session, is_open=True)
         assert (open_one.message_key, open_one.cause) == (two, "refused")
         await link_days.note_differences(session, way, DAY, [], set(), NOON + HOUR)

@@ -21,7 +21,7 @@ from exchange_db.embedded import EmbeddedServer
 from exchange_db.session import Ledger
 from hub.cli.reconcile import _compare
 from hub.demo.staging import Stage, StagedHub
-from hub.reconciliation.comparing import ComparedLink
+from hub.reconciliation.compared import ComparedLink
 from protos.federation.v1 import reconcile_service_pb2 as reconcile
 from tests.support.builders import a_case, a_report
 from tests.support.commands import Ran, sanji
@@ -77,7 +77,7 @@ async def report(site: Site, folder: Path, prefix: str, count: int = 12) -> list
 async def compare(hub: StagedHub, *, is_repairing: bool = False) -> ComparedLink:
     """Compares the day of the cases from a hub's side of its one dialled link, as the command does."""
     async with Ledger(hub.url, pool_size=0) as ledger:
-        (link,) = await _compare(ledger, hub.settings, "", 20200615, is_repairing=is_repairing)
+        (link,) = await _compare(ledger, hub.settings, "", 20200615, is_repairing=is_repairing, is_full=False)
     assert link.trouble == ""
     return link
 

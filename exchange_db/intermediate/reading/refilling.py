@@ -5,13 +5,18 @@ turn comes, so a change that is made meanwhile is never undone by the loading.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from exchange_db.intermediate.capture import CHANGE_LOG
+from exchange_db.intermediate.columns import read_columns
 from exchange_db.intermediate.partner import Partner
 from exchange_db.intermediate.reading.pages import Key, ReadTable, as_text
+from exchange_db.intermediate.reading.pgoutput import PREFIX
 from exchange_db.intermediate.reading.status_column import StatusColumn, behind_key, key_values
+
+#: Keys in the log that are told one by one.
+_MOST_WAITING = 100_000
 
 
 class Piece(NamedTuple):
@@ -49,12 +54,16 @@ async def refill(partner: Partner, table: ReadTable, which: Filter, size: int) -
     """Puts the next keys of a table into the key log, at most ``size``."""
     keys = await _keys(partner, table, which, size)
     if keys:
-        is_array = partner.dialect.name == "postgresql"
-        async with partner.transaction():
-            await partner.execute_many(
-                f"INSERT INTO {CHANGE_LOG} (table_name, row_key, op) VALUES (%s, %s, 'U')",  # noqa: S608 — constant
-                [(table.name, list(key) if is_array else json.dumps(key, ensure_ascii=False)) for key in keys],
-            )
+        await put_again(partner, table, keys)
+    return Piece(len(keys), keys[-1] if keys else None)
+
+
+async def announce(partner: Partner, table: ReadTable, which: Filter, size: int) -> Piece:
+    """Puts the next keys of a table into the database's own log, at most ``size``, as a message of ours."""
+    keys = await _keys(partner, table, which, size)
+    if keys:
+        told = json.dumps([(table.name, key) for key in keys], ensure_ascii=False)
+        await partner.fetch("SELECT pg_logical_emit_message(true, %s, %s)", (PREFIX, told))
     return Piece(len(keys), keys[-1] if keys else None)
 
 
@@ -89,3 +98,28 @@ async def row_count(partner: Partner, table: ReadTable, which: Filter) -> int:
     where, values = which.conditions(quoted, [quoted(column) for column in table.key])
     rows = await partner.fetch(f"SELECT count(*) FROM {quoted(table.name)} WHERE {where}", values)  # noqa: S608
     return int(rows[0][0])
+
+
+async def put_again(partner: Partner, table: ReadTable, keys: Sequence[Key]) -> None:
+    """Puts some keys into the key log."""
+    is_array = partner.dialect.name == "postgresql"
+    async with partner.transaction():
+        await partner.execute_many(
+            f"INSERT INTO {CHANGE_LOG} (table_name, row_key, op) VALUES (%s, %s, 'U')",  # noqa: S608 — constant
+            [(table.name, list(key) if is_array else json.dumps(key, ensure_ascii=False)) for key in keys],
+        )
+
+
+async def has_log(partner: Partner) -> bool:
+    """Tells whether there is a key log."""
+    return bool(await read_columns(partner, CHANGE_LOG))
+
+
+async def waiting(partner: Partner, table: ReadTable) -> set[Key]:
+    """Returns the keys of a table that lie in the key log; those that were read and not taken away yet as well."""
+    rows = await partner.fetch(
+        f"SELECT DISTINCT row_key FROM {CHANGE_LOG} WHERE table_name = %s LIMIT {_MOST_WAITING}",  # noqa: S608
+        (table.name,),
+    )
+    is_array = partner.dialect.name == "postgresql"
+    return {tuple(map(str, key if is_array else json.loads(key))) for (key,) in rows}

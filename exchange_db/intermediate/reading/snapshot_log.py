@@ -36,7 +36,7 @@ _OLD_NAMES = {
 }
 #: Without these the planner may hash a whole table for a page of keys (290 ms a page were measured); and no statement
 #: may keep the partner waiting.
-_SESSION = {
+SESSION = {
     "default_transaction_isolation": "repeatable read",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
@@ -88,7 +88,7 @@ class SnapshotLog:
         partner = self._partner
         await partner.fetch(
             "SELECT set_config(n, v, false) FROM unnest(%s::text[], %s::text[]) s(n, v)",
-            (list(_SESSION), list(_SESSION.values())),
+            (list(SESSION), list(SESSION.values())),
         )
         self._is_old = (await partner.fetch("SELECT current_setting('server_version_num')::int"))[0][0] < 130_000
         await self._compare()
@@ -176,11 +176,14 @@ class SnapshotLog:
             await self._clear()
 
     async def _clear(self) -> None:
-        """Deletes what is done, piece by piece, and gives the space back when nothing is left."""
+        """Deletes what is done, piece by piece, and gives the space back when nothing is left.
+
+        By place: a row of the log is never updated, so it stays where it was found.
+        """
         self._left = 0
         statement = self._sql(
-            f"DELETE FROM {CHANGE_LOG} WHERE log_id = ANY(ARRAY("  # noqa: S608 — constants
-            f"SELECT log_id FROM {CHANGE_LOG} WHERE tx < %s::xid8 AND pg_visible_in_snapshot(tx, %s::pg_snapshot)"
+            f"DELETE FROM {CHANGE_LOG} WHERE ctid = ANY(ARRAY("  # noqa: S608 — constants
+            f"SELECT ctid FROM {CHANGE_LOG} WHERE tx < %s::xid8 AND pg_visible_in_snapshot(tx, %s::pg_snapshot)"
             f" ORDER BY tx, log_id LIMIT {_PIECE}))"
         )
         while await self._partner.execute(statement, (str(_end_of(self._settled)), self._settled)) == _PIECE:
@@ -205,8 +208,8 @@ class SnapshotLog:
         """Says that it sleeps, looks once more, and waits for a notification."""
         if self._left and not self._given:
             await self._clear()
-        await self._mark(is_asleep=True)
         try:
+            await self._mark(is_asleep=True)
             if not await self._has_news():
                 await self._partner.wait_for_notice(seconds)
         finally:
@@ -216,8 +219,10 @@ class SnapshotLog:
         return bool(await self._changes(await self._snapshot(), ("0", 0), 1))
 
     async def _mark(self, *, is_asleep: bool) -> None:
+        # It may be lost with the server, as this session then is: nobody waits for the disk between a row and its page.
         await self._partner.execute(
-            f"INSERT INTO {READER} (reader_id, is_asleep) VALUES (%s, %s)"  # noqa: S608 — constant
+            f"INSERT INTO {READER} (reader_id, is_asleep)"  # noqa: S608 — constant
+            " SELECT %s, %s FROM set_config('synchronous_commit', 'off', true)"
             " ON CONFLICT (reader_id) DO UPDATE SET is_asleep = excluded.is_asleep",
             (self._reader_id, is_asleep),
         )

@@ -71,21 +71,20 @@ async def put_receipts(session: WritingSession, rows: Sequence[Row], *, is_settl
     await session.put(_SETTLED if is_settled else _TAKEN, [Item(0, row) for row in rows])
 
 
-async def prepare_given(session: WritingSession, *, has_all: bool, has_receipts: bool) -> None:
-    """Looks at the tables that are written here: all of them, or the receipts alone.
+async def prepare_given(session: WritingSession, tables: Sequence[Table], *, has_receipts: bool) -> None:
+    """Looks at the tables that are written here.
 
     Raises:
         PartnerRefused: one is not as it must be.
     """
-    if has_all:
-        for table in (schema.FIGURE, schema.CODE_LIST):
-            await session.prepare(OURS[table.name])
+    for table in tables:
+        await session.prepare(OURS[table.name])
     if has_receipts:
         await session.prepare(_SETTLED)
         await session.prepare(_TAKEN)
 
 
-async def remove_old(session: WritingSession, before: int) -> int:
+async def remove_old(session: WritingSession, before: int, tables: Sequence[Table] = schema.SHARED) -> int:
     """Takes away receipts settled and rows the hub wrote before a moment, in small transactions.
 
     ``written_time`` is the hub's: a partner leaves it empty in rows of its own, and those are never touched.
@@ -94,7 +93,7 @@ async def remove_old(session: WritingSession, before: int) -> int:
         How many rows were taken away.
     """
     count = await _remove(session, schema.RECEIPT, "settled_time", before)
-    for table in schema.SHARED:
+    for table in tables:
         count += await _remove(session, table, "written_time", before)
     return count
 
