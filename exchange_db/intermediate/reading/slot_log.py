@@ -34,6 +34,8 @@ class SlotLog:
     """
 
     source = SOURCE
+    #: A slot that went back with its server is not noticed; one that is missing is.
+    is_restored = False
 
     def __init__(self, partner: PostgresqlPartner, tables: dict[str, ReadTable], position: str | None) -> None:
         self._partner = partner
