@@ -33,6 +33,7 @@ $(UV):
 	@touch $@
 
 demo: setup ## Run the federation in small; ARGS="--once --json demo.json" for scripts
+	@tests/support/install_debian.sh mariadb-server
 	@$(BIN)/sanji demo $(ARGS)
 
 test: check ## Run all checks and all tests; T=tests/unit for a part

@@ -1,42 +1,44 @@
 """``make bench``: runs the measurements (all, or those named) and prints a JSON object each.
 
 Exits with 1 if one falls short. Names: judged, accept, applied, hops (one hop, one call, memory,
-catch-up; needs applied), components (200,000 of them from a file to city and province),
-reconcile (a million rows of a partner's database).
+catch-up; needs applied), components (200,000 of them from a file to city and province), exchange (with partners'
+databases; needs applied), reconcile (a million rows of a partner's database).
 """
 
 import asyncio
 import json
 import sys
+from collections.abc import AsyncIterator
 from typing import Any
 
-from bench import accept, applied, components, hops, judged, reconcile
+from bench import accept, applied, components, exchange, hops, judged, reconcile
 
-_NAMES = ("judged", "accept", "applied", "hops", "components", "reconcile")
+_NAMES = ("judged", "accept", "applied", "hops", "components", "exchange", "reconcile")
+
+
+async def _measure(names: set[str]) -> AsyncIterator[dict[str, Any]]:
+    """Yields the measurements that are wanted, as they are done."""
+    if "judged" in names:
+        yield judged.measure()
+    if "accept" in names:
+        yield await accept.measure()
+    if names & {"applied", "hops", "exchange"}:
+        rate = await applied.measure()
+        yield rate
+        for name, measure in (("hops", hops.measure), ("exchange", exchange.measure)):
+            for result in await measure(rate["hub_per_second"]) if name in names else ():
+                yield result
+    if "components" in names:
+        yield await components.measure()
+    for result in await reconcile.measure() if "reconcile" in names else ():
+        yield result
 
 
 async def _run(names: list[str]) -> list[dict[str, Any]]:
-    results: list[dict[str, Any]] = []
-
-    def show(result: dict[str, Any]) -> None:
+    results = []
+    async for result in _measure(set(names)):
         print(json.dumps(result, ensure_ascii=False), flush=True)
         results.append(result)
-
-    if "judged" in names:
-        show(judged.measure())
-    if "accept" in names:
-        show(await accept.measure())
-    if "applied" in names or "hops" in names:
-        rate = await applied.measure()
-        show(rate)
-        if "hops" in names:
-            for result in await hops.measure(rate["hub_per_second"]):
-                show(result)
-    if "components" in names:
-        show(await components.measure())
-    if "reconcile" in names:
-        for result in await reconcile.measure():
-            show(result)
     return results
 
 

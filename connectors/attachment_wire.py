@@ -58,18 +58,16 @@ def _read(section: str, message: case_pb2.AttachmentRef) -> AttachmentRef:
     return ref
 
 
-def write_attachments(case: Case, message: case_pb2.Case) -> None:
-    """Adds the attachments a case names to the sections that name them.
+def add_attachments(case: Case, fields: dict[str, Any]) -> None:
+    """Adds the attachments a case names to the sections that name them, in what its message is made of.
 
     Raises:
         ValueError: the case does not carry the section.
     """
     for ref in case.attachments:
-        if getattr(case, ref.section) is None:
+        if ref.section not in fields:
             raise ValueError(f"evidence of a section that the case does not carry: {ref.section}")
-        added: Any = getattr(message, ref.section).attachments.add()
-        for name in _FIELDS:
-            setattr(added, name, getattr(ref, name))
+        fields[ref.section].setdefault("attachments", []).append({name: getattr(ref, name) for name in _FIELDS})
 
 
 def evidence_in(payload: bytes) -> NamedEvidence | None:

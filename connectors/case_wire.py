@@ -1,4 +1,4 @@
-"""Cases on the wire: their sections, requests, decisions and actions, read from messages and written into them.
+"""Cases on the wire: their sections, requests, decisions and actions, read from messages and written down as such.
 
 Called by ``connectors.wire`` for parcels and by whoever shows a case.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from connectors.attachment_wire import read_attachments, write_attachments
+from connectors.attachment_wire import add_attachments, read_attachments
 from connectors.codes import check_codes
 from connectors.fields import FieldReader, check_platform, check_region
 from connectors.positions import check_position
@@ -187,34 +187,37 @@ def _read_action(message: case_pb2.Action) -> Action:
     return action
 
 
-def write_case(case: Case, message: case_pb2.Case) -> None:
-    """Fills a message with the sections a record carries."""
-    message.key.issuer_id = case.issuer_id
-    message.key.case_no = case.case_no
-    for reader, section in (
-        (_REPORT, case.report),
-        (_ASSIGNMENT, case.assignment),
-        (_HANDLING, case.handling),
-        (_VERDICT, case.verdict),
+def case_fields(case: Case) -> dict[str, Any]:
+    """Returns what the message of a case is made of.
+
+    Raises:
+        ValueError: it names evidence of a section it does not carry.
+    """
+    fields: dict[str, Any] = {"key": {"issuer_id": case.issuer_id, "case_no": case.case_no}}
+    for name, reader, section in (
+        ("report", _REPORT, case.report),
+        ("assignment", _ASSIGNMENT, case.assignment),
+        ("handling", _HANDLING, case.handling),
+        ("verdict", _VERDICT, case.verdict),
     ):
         if section is not None:
-            _write_fields(reader, section, getattr(message, reader.name.rpartition(".")[2]))
-    for action in case.actions:
-        _write_fields(_ACTION, action, message.actions.add())
-    write_attachments(case, message)
+            fields[name] = _section_fields(reader, section)
+    if case.actions:
+        fields["actions"] = [_ACTION.written(action) for action in case.actions]
+    if case.attachments:
+        add_attachments(case, fields)
+    return fields
 
 
-def _write_fields(reader: FieldReader, record: Any, message: Any) -> None:
-    has_position = getattr(record, "crs", Crs.NONE) is not Crs.NONE
-    for field, parent, leaf in reader.places:
-        value = getattr(record, field)
-        if not value or (parent == "position" and not has_position):
-            continue
-        setattr(getattr(message, parent) if parent else message, leaf, value)
-    for field in record.__struct_fields__[len(reader.paths) :]:
-        value = getattr(record, field)
+def _section_fields(reader: FieldReader, section: Any) -> dict[str, Any]:
+    fields = reader.written(section)
+    if reader is _REPORT and section.crs is Crs.NONE:
+        fields.pop("position", None)
+    for field in section.__struct_fields__[len(reader.paths) :]:
+        value = getattr(section, field)
         if isinstance(value, tuple):
-            for milestone in value:
-                _write_fields(_MILESTONE, milestone, message.milestones.add())
-        elif value is not None:
-            _write_fields(_INNER[field], value, getattr(message, field))
+            if value:
+                fields[field] = [_MILESTONE.written(milestone) for milestone in value]
+        elif value is not None and (inner := _INNER[field].written(value)):
+            fields[field] = inner
+    return fields

@@ -66,11 +66,11 @@ def _check(component: Component, *, has_position: bool) -> None:
     check_position(component.crs, component.x, component.y, "component.position")
 
 
+def component_fields(component: Component) -> dict[str, Any]:
+    """Returns what the message of a component is made of."""
+    return _COMPONENT.written(component)
+
+
 def write_component(component: Component, message: component_pb2.Component) -> None:
     """Fills a message with a component."""
-    target: Any = message
-    for field, path in zip(component.__struct_fields__, _COMPONENT.paths, strict=True):
-        value = getattr(component, field)
-        if value:
-            parent, _, leaf = path.rpartition(".")
-            setattr(getattr(target, parent) if parent else target, leaf, value)
+    message.MergeFrom(component_pb2.Component(**component_fields(component)))

@@ -1,4 +1,4 @@
-"""Reading the fields of a message: every field taken once, as a tuple, checked by msgspec in C.
+"""Reading the fields of a message: every field taken once, as a tuple, checked by msgspec in C; and their writing.
 
 Used by ``connectors.case_wire`` and ``connectors.wire``.
 """
@@ -41,8 +41,14 @@ class FieldReader:
             if not isinstance(field.type, msgspec.inspect.UnionType | msgspec.inspect.VarTupleType)
         ]
         self.paths = [paths.get(field.name, field.name) for field in fields]
-        #: Field, the message inside this one that it stands in ("" for this one itself), and its name there.
-        self.places = [(field.name, *path.rpartition(".")[::2]) for field, path in zip(fields, self.paths, strict=True)]
+        #: Messages inside this one ("" for itself), with the names of fields there and what takes their values.
+        self._parents: list[tuple[str, list[str], Callable[[Any], tuple[Any, ...]]]] = []
+        places = [(field.name, *path.rpartition(".")[::2]) for field, path in zip(fields, self.paths, strict=True)]
+        for parent in dict.fromkeys(parent for _, parent, _ in places):
+            # One field alone would not be taken as a tuple; taken twice, it is the same.
+            there = [(name, leaf) for name, at, leaf in places if at == parent]
+            take = attrgetter(*(name for name, _ in there), there[0][0])
+            self._parents.append((parent, [leaf for _, leaf in there], take))
         self.take: Callable[[Any], tuple[Any, ...]] = attrgetter(*self.paths)
         self._texts = [n for n, field in enumerate(fields) if isinstance(field.type, msgspec.inspect.StrType)]
         self._take_texts: Callable[[tuple[Any, ...]], tuple[str, ...]] = itemgetter(*self._texts)
@@ -62,6 +68,20 @@ class FieldReader:
             for index in self._texts:
                 check_text(values[index], f"{self.name}.{self.paths[index]}")
         return record
+
+    def written(self, record: Any) -> dict[str, Any]:
+        """Returns what the message of a record is made of; fields that say nothing (empty, 0, false) are left out.
+
+        ``perf``: a message made of all its fields at once takes a fifth of the time of setting one after the other.
+        """
+        fields: dict[str, Any] = {}
+        for parent, names, take in self._parents:
+            said = {name: value for name, value in zip(names, take(record), strict=False) if value}
+            if not parent:
+                fields |= said
+            elif said:
+                fields[parent] = said
+        return fields
 
     def _violation(self, error: msgspec.ValidationError, values: tuple[Any, ...]) -> Violated:
         match = _INDEX.search(str(error))

@@ -8,7 +8,7 @@ the column by its place in the contract, and the record it becomes is checked on
 import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -154,12 +154,64 @@ def section_of(row: TableRow, revision: int) -> Any:
         Violated: FIELD_MISSING or FIELD_INVALID; names the column.
     """
     record: Any = row.table.record
+    found = _READERS[row.table.name].read(row.values, revision)
+    if found is not None:
+        return found
     columns = _columns_of(row.table)
     given = dict(zip(columns, row.values, strict=True))
     # A partner's own numbering holds; without one the hub's counts.
     if "revision" in record.__struct_fields__:
         given["revision"] = given["revision"] or revision
     return _built(record, columns, given, "", row.table.name)
+
+
+class _RowReader:
+    """Reads rows in which nothing is unusual. ``perf``: the fields are taken all at once, and checked in C."""
+
+    def __init__(self, table: Table) -> None:
+        record: Any = table.record
+        columns = _columns_of(table)
+        fields = [field for field in msgspec.inspect.type_info(record).fields if field.name not in _NESTED]  # type: ignore[attr-defined]
+        places = [table.names.index(field.name) for field in fields]
+        self._record = record
+        self._take = itemgetter(*places)
+        names = [field.name for field in fields]
+        #: What stands for an empty value; where one is required, none does. Words have theirs in their own table.
+        self._defaults = [
+            None if field.required or columns[field.name].choices is not None else field.default for field in fields
+        ]
+        self._revision = names.index("revision") if "revision" in names else None
+        self._words = [
+            (number, {word: one.value for one in choices for word in (one.name.lower(), one.name)} | {None: 0})
+            for number, name in enumerate(names)
+            if (choices := columns[name].choices) is not None
+        ]
+        self._truths = [number for number, name in enumerate(names) if columns[name].kind is ColumnKind.TRUTH]
+        nested = [
+            number
+            for number, name in enumerate(table.names)
+            if name not in names and name not in table.key and name != "written_time"
+        ]
+        self._take_nested = itemgetter(*nested, nested[0]) if nested else None
+
+    def read(self, row: Row, revision: int) -> Any:
+        """Returns the record of a row; ``None`` if it has to be looked at column by column."""
+        if self._take_nested is not None and any(self._take_nested(row)):
+            return None
+        values = [
+            default if value is None or value == "" else value
+            for value, default in zip(self._take(row), self._defaults, strict=True)
+        ]
+        if self._revision is not None:
+            values[self._revision] = values[self._revision] or revision
+        try:
+            for number, words in self._words:
+                values[number] = words[values[number]]
+            for number in self._truths:
+                values[number] = bool(values[number])
+            return msgspec.convert(values, self._record)
+        except (KeyError, TypeError, msgspec.ValidationError):
+            return None
 
 
 def _built(record: Any, columns: dict[str, Column], given: dict[str, Any], prefix: str, path: str) -> Any:
@@ -215,6 +267,9 @@ def _beginning(table: str, begin: str) -> tuple[str, ...]:
 @cache
 def _columns_of(table: Table) -> dict[str, Column]:
     return {column.name: column for column in table.columns}
+
+
+_READERS = {table.name: _RowReader(table) for table in schema.SHARED}
 
 
 def _column_of(field: str, prefix: str) -> str:

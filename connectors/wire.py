@@ -7,13 +7,14 @@ with their reference system. What depends on who sends it is checked by the hub.
 """
 
 from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from connectors.case_wire import is_uuid, read_case, write_case
-from connectors.component_wire import read_component, write_component
+from connectors.case_wire import case_fields, is_uuid, read_case
+from connectors.component_wire import component_fields, read_component
 from connectors.fields import check_platform, check_region, check_text
 from exchange_db.keys import message_key
 from exchange_db.marks import Mark, digest_of
@@ -153,12 +154,13 @@ def _check_short(text: str, longest: int, path: str) -> None:
 
 def write_parcel(message_id: UUID, origin_id: str, created_time: int, record: Record) -> bytes:
     """Serializes a record in its envelope; the result is what is signed, stored and forwarded."""
-    message = parcel_pb2.Parcel(message_id=str(message_id), origin_id=origin_id, created_time=created_time)
+    fields: dict[str, Any] = {}
     if isinstance(record, Case):
-        write_case(record, message.case)
+        fields["case"] = case_fields(record)
     elif isinstance(record, Component):
-        write_component(record, message.component)
-    else:
+        fields["component"] = component_fields(record)
+    message = parcel_pb2.Parcel(message_id=str(message_id), origin_id=origin_id, created_time=created_time, **fields)
+    if isinstance(record, FigureSheet):
         _write_sheet(record, message.figure_sheet)
     return message.SerializeToString(deterministic=True)
 

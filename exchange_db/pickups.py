@@ -23,11 +23,15 @@ _ROW_HEAD = Packing(">h ii iq")
 _REVISION = Packing(">ii")
 
 
+#: What a row that is deleted is known by: the revision goes on in its next life, and nothing equals it.
+GONE = b""
+
+
 class PickedRow(NamedTuple):
     """A row behind the record with that ordinal in its arrival; ``row_key`` is a JSON array of texts.
 
     ``content_hash`` is what the row is known by when it is read again; a refused row has none, so that it is tried
-    again when its partner writes it again.
+    again when its partner writes it again. ``GONE`` for a row that is told to be deleted.
     """
 
     ordinal: int
@@ -97,7 +101,7 @@ async def note(
     known = [
         (row.table_name, row.row_key, row.revision, row.content_hash.hex())
         for row in pickup.rows
-        if row.content_hash is not None and row.ordinal not in refused
+        if row.content_hash and row.ordinal not in refused
     ]
     if known:
         # As JSON, because the driver takes ten times as long to write arrays of texts.
@@ -107,6 +111,13 @@ async def note(
             " ON CONFLICT (peer_id, table_name, row_key)"
             " DO UPDATE SET revision = excluded.revision, content_hash = excluded.content_hash",
             (pickup.peer_id, msgspec.json.encode(known).decode()),
+        )
+    gone = [(row.table_name, row.row_key) for row in pickup.rows if row.content_hash == GONE]
+    if gone:
+        await session.driver.execute(
+            "UPDATE pickup_states s SET content_hash = '' FROM json_array_elements(%s::json) r"
+            " WHERE s.peer_id = %s AND s.table_name = r->>0 AND s.row_key = r->>1",
+            (msgspec.json.encode(gone).decode(), pickup.peer_id),
         )
     if pickup.position is not None:
         await save_position(session.driver, pickup.peer_id, pickup.source, pickup.position)

@@ -381,30 +381,19 @@ REASONS: dict[str, ReasonText] = {
         "Table {value} was emptied in the partner's database (TRUNCATE); nothing is deleted here.",
         "对方中间库清空了表 {value}（TRUNCATE），本枢纽不随之删除。",
     ),
-    "COLUMN_UNFIT": ReasonText(
-        "The partner's column cannot hold this value: {value}.", "对方数据库的该列容不下此值：{value}。"
-    ),
+    "COLUMN_UNFIT": ReasonText("The partner's column cannot hold it: {value}.", "对方数据库的该列容不下：{value}。"),
     "INTERNAL": ReasonText("Something broke here; the log has it as {value}.", "枢纽内部故障，日志编号 {value}。"),
 }
 
 
 def as_markdown() -> str:
     """Returns ``docs/errors.md``."""
-    rows = [f"| `{reason}` | {text.english} | {text.chinese} |" for reason, text in REASONS.items()]
-    return "\n".join(
-        (
-            "# Reasons",
-            "",
-            "Why a record or a call was refused. A reason is stable; it stands in `google.rpc.ErrorInfo.reason`, in",
-            "verdicts, receipts and the quarantine. `{value}` is filled in. Drawn from `exchange_db/reasons.py` by",
-            "`make docs`.",
-            "",
-            "| reason | English | 中文 |",
-            "|---|---|---|",
-            *rows,
-            "",
-        )
+    head = (
+        "# Reasons\n\nWhy a record or a call was refused. A reason is stable; it stands in"
+        " `google.rpc.ErrorInfo.reason`, in\nverdicts, receipts and the quarantine. `{value}` is filled in. Drawn from"
+        " `exchange_db/reasons.py` by\n`make docs`.\n\n| reason | English | 中文 |\n|---|---|---|\n"
     )
+    return head + "".join(f"| `{reason}` | {' | '.join(text)} |\n" for reason, text in REASONS.items())
 
 
 if __name__ == "__main__":

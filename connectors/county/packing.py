@@ -38,22 +38,21 @@ def packed_unchecked(platform_id: str, record: Case | Component) -> Packed:
         ValueError, TypeError: it cannot be written down.
     """
     message_id = message_id_of(record)
-    if isinstance(record, Case):
-        number, told_time = record.case_no, _told_time(record)
-    else:
-        number, told_time = record.component_id, max(record.changed_time, record.initial_time) or 1
-    return Packed(str(message_id), number, write_parcel(message_id, platform_id, told_time, record))
+    number = record.case_no if isinstance(record, Case) else record.component_id
+    return Packed(str(message_id), number, write_parcel(message_id, platform_id, told_time(record), record))
 
 
-def _told_time(case: Case) -> int:
+def told_time(record: Case | Component) -> int:
     """When the case was reported or, without a report, the last moment it tells of; microseconds since 1970.
 
     The hub holds the time of the report against its own clock, so a parcel is refused for its clock only when the
-    report would be as well.
+    report would be as well. A component tells when it was changed.
     """
-    if case.report:
-        return max(case.report.reported_time, 1)
-    sections = [section for section in (case.assignment, case.handling, case.verdict) if section]
-    times = [getattr(section, name) for section in (*sections, *case.actions) for name in moments_of(type(section))]
+    if isinstance(record, Component):
+        return max(record.changed_time, record.initial_time) or 1
+    if record.report:
+        return max(record.report.reported_time, 1)
+    sections = [section for section in (record.assignment, record.handling, record.verdict) if section]
+    times = [getattr(section, name) for section in (*sections, *record.actions) for name in moments_of(type(section))]
     # The contract wants a time; a section without any gets the first moment there is.
     return max(times, default=0) or 1

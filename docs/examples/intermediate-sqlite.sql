@@ -5,7 +5,7 @@ BEGIN;
 INSERT INTO x_case (issuer_id, case_no, state, region_code, standard_ref, class_kind, class_code, source_code,
                     authority_id, reported_time, description, address)
 VALUES ('431221.platform', '2020-0001', 'reported', '431221', 'GB/T-30428.2-2013', 'event', '0203', 'collector',
-        '431200.hub', '2020-11-20 09:00:00', '人行道上有暴露垃圾', '中方县芙蓉路12号');
+        '431200.platform', '2020-11-20 09:00:00', '人行道上有暴露垃圾', '中方县芙蓉路12号');
 -- 2. 办理经过：只增不改；动作标识为 UUID。
 INSERT INTO x_case_action (issuer_id, case_no, action_id, kind, platform_id, action_time, actor_ref, opinion)
 VALUES ('431221.platform', '2020-0001', '6f1d3c52-2b7e-4f0a-9a53-0d2f5f1b7c01', 'report', '431221.platform',

@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS `x_case` (
     `class_original` varchar(64) COMMENT '本系统原有类别',
     `continues_issuer_id` varchar(64) COMMENT '所接续案件的编号平台',
     `continues_case_no` varchar(64) COMMENT '所接续案件的编号',
-    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行可留空',
+    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行请留空',
     PRIMARY KEY (`issuer_id`, `case_no`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='案件上报部分（编号平台 issuer_id 写）';
 
@@ -79,7 +79,7 @@ CREATE TABLE IF NOT EXISTS `x_assignment` (
     `duplicate_of_issuer_id` varchar(64) COMMENT '合并到的案件的编号平台',
     `duplicate_of_case_no` varchar(64) COMMENT '合并到的案件的编号',
     `milestones` longtext COMMENT 'JSON 数组，分步时限：[{"name":"围护","deadline_time":微秒,"reached_time":微秒}]',
-    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行可留空',
+    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行请留空',
     PRIMARY KEY (`issuer_id`, `case_no`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='案件派遣部分（派遣机构 x_case.authority_id 写）';
 
@@ -103,7 +103,7 @@ CREATE TABLE IF NOT EXISTS `x_handling` (
     `request_kind` varchar(20) COMMENT '向派遣机构的申请：extension 延期、suspension 挂账、appeal 申诉',
     `request_time` datetime(6) COMMENT '申请时间',
     `request_reason` varchar(400) COMMENT '申请理由',
-    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行可留空',
+    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行请留空',
     PRIMARY KEY (`issuer_id`, `case_no`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='案件处置部分（处置平台 x_assignment.handler_id 写）';
 
@@ -127,7 +127,7 @@ CREATE TABLE IF NOT EXISTS `x_verdict` (
     `appeal_decision_approver_ref` varchar(100) COMMENT '申诉结论：审批岗位，不写姓名',
     `appeal_decision_second_approver_ref` varchar(100) COMMENT '申诉结论：复审岗位，不写姓名',
     `appeal_decision_reason` varchar(400) COMMENT '申诉结论：审批理由',
-    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行可留空',
+    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行请留空',
     PRIMARY KEY (`issuer_id`, `case_no`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='案件核查结论（派遣机构 x_case.authority_id 写）';
 
@@ -140,7 +140,7 @@ CREATE TABLE IF NOT EXISTS `x_case_action` (
     `action_time` datetime(6) COMMENT '动作时间，必填',
     `actor_ref` varchar(100) COMMENT '经办单位或岗位，不写姓名',
     `opinion` longtext COMMENT '意见，至多 1000 字',
-    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行可留空',
+    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行请留空',
     PRIMARY KEY (`issuer_id`, `case_no`, `action_id`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='办理经过，只增不改（经办平台 platform_id 写）';
 
@@ -153,7 +153,7 @@ CREATE TABLE IF NOT EXISTS `x_attachment_ref` (
     `size_bytes` bigint COMMENT '字节数，必填',
     `media_type` varchar(100) COMMENT '媒体类型，如 image/jpeg，必填',
     `captured_time` datetime(6) COMMENT '拍摄时间',
-    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行可留空',
+    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行请留空',
     PRIMARY KEY (`issuer_id`, `case_no`, `section`, `digest`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='附件引用，文件内容另行传送（所属部分的填写方写）';
 
@@ -184,7 +184,7 @@ CREATE TABLE IF NOT EXISTS `x_component` (
     `data_source` varchar(60) COMMENT '数据来源',
     `note` longtext COMMENT '备注，至多 1000 字',
     `id_scheme` varchar(40) COMMENT '标识码编码方式，与所属标准不同时填写',
-    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行可留空',
+    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行请留空',
     PRIMARY KEY (`owner_id`, `component_id`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='部件（权属平台 owner_id 写）';
 
@@ -207,7 +207,7 @@ CREATE TABLE IF NOT EXISTS `x_figure` (
     `void_count` bigint COMMENT '作废数',
     `reworked_count` bigint COMMENT '返工数',
     `reported_count` bigint COMMENT '上报数',
-    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行可留空',
+    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行请留空',
     PRIMARY KEY (`reporter_id`, `region_code`, `month`, `unit_code`, `class_key`, `source_code`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='统计数（枢纽写）';
 
@@ -218,7 +218,7 @@ CREATE TABLE IF NOT EXISTS `x_code_list` (
     `name` varchar(100) COMMENT '名称',
     `parent_code` varchar(20) COMMENT '上一级代码',
     `is_in_force` boolean COMMENT '是否现行',
-    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行可留空',
+    `written_time` datetime(6) COMMENT '写入时间：枢纽写的行为写入时刻，对方写的行请留空',
     PRIMARY KEY (`standard_ref`, `class_kind`, `code`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='现行代码表（枢纽写）';
 

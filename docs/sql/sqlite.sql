@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS `x_case` (
     `class_original` VARCHAR(64), -- 本系统原有类别
     `continues_issuer_id` VARCHAR(64), -- 所接续案件的编号平台
     `continues_case_no` VARCHAR(64), -- 所接续案件的编号
-    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行可留空
+    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行请留空
     PRIMARY KEY (`issuer_id`, `case_no`)
 );
 
@@ -79,7 +79,7 @@ CREATE TABLE IF NOT EXISTS `x_assignment` (
     `duplicate_of_issuer_id` VARCHAR(64), -- 合并到的案件的编号平台
     `duplicate_of_case_no` VARCHAR(64), -- 合并到的案件的编号
     `milestones` TEXT, -- JSON 数组，分步时限：[{"name":"围护","deadline_time":微秒,"reached_time":微秒}]
-    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行可留空
+    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行请留空
     PRIMARY KEY (`issuer_id`, `case_no`)
 );
 
@@ -103,7 +103,7 @@ CREATE TABLE IF NOT EXISTS `x_handling` (
     `request_kind` VARCHAR(20), -- 向派遣机构的申请：extension 延期、suspension 挂账、appeal 申诉
     `request_time` TEXT, -- 申请时间
     `request_reason` VARCHAR(400), -- 申请理由
-    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行可留空
+    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行请留空
     PRIMARY KEY (`issuer_id`, `case_no`)
 );
 
@@ -127,7 +127,7 @@ CREATE TABLE IF NOT EXISTS `x_verdict` (
     `appeal_decision_approver_ref` VARCHAR(100), -- 申诉结论：审批岗位，不写姓名
     `appeal_decision_second_approver_ref` VARCHAR(100), -- 申诉结论：复审岗位，不写姓名
     `appeal_decision_reason` VARCHAR(400), -- 申诉结论：审批理由
-    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行可留空
+    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行请留空
     PRIMARY KEY (`issuer_id`, `case_no`)
 );
 
@@ -140,7 +140,7 @@ CREATE TABLE IF NOT EXISTS `x_case_action` (
     `action_time` TEXT, -- 动作时间，必填
     `actor_ref` VARCHAR(100), -- 经办单位或岗位，不写姓名
     `opinion` TEXT, -- 意见，至多 1000 字
-    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行可留空
+    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行请留空
     PRIMARY KEY (`issuer_id`, `case_no`, `action_id`)
 );
 
@@ -153,7 +153,7 @@ CREATE TABLE IF NOT EXISTS `x_attachment_ref` (
     `size_bytes` INTEGER, -- 字节数，必填
     `media_type` VARCHAR(100), -- 媒体类型，如 image/jpeg，必填
     `captured_time` TEXT, -- 拍摄时间
-    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行可留空
+    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行请留空
     PRIMARY KEY (`issuer_id`, `case_no`, `section`, `digest`)
 );
 
@@ -184,7 +184,7 @@ CREATE TABLE IF NOT EXISTS `x_component` (
     `data_source` VARCHAR(60), -- 数据来源
     `note` TEXT, -- 备注，至多 1000 字
     `id_scheme` VARCHAR(40), -- 标识码编码方式，与所属标准不同时填写
-    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行可留空
+    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行请留空
     PRIMARY KEY (`owner_id`, `component_id`)
 );
 
@@ -207,7 +207,7 @@ CREATE TABLE IF NOT EXISTS `x_figure` (
     `void_count` INTEGER, -- 作废数
     `reworked_count` INTEGER, -- 返工数
     `reported_count` INTEGER, -- 上报数
-    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行可留空
+    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行请留空
     PRIMARY KEY (`reporter_id`, `region_code`, `month`, `unit_code`, `class_key`, `source_code`)
 );
 
@@ -218,7 +218,7 @@ CREATE TABLE IF NOT EXISTS `x_code_list` (
     `name` VARCHAR(100), -- 名称
     `parent_code` VARCHAR(20), -- 上一级代码
     `is_in_force` BOOLEAN, -- 是否现行
-    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行可留空
+    `written_time` TEXT, -- 写入时间：枢纽写的行为写入时刻，对方写的行请留空
     PRIMARY KEY (`standard_ref`, `class_kind`, `code`)
 );
 

@@ -109,7 +109,7 @@ EXEC sp_addextendedproperty N'MS_Description', N'所接续案件的编号平台'
 GO
 EXEC sp_addextendedproperty N'MS_Description', N'所接续案件的编号', N'SCHEMA', N'dbo', N'TABLE', [x_case], N'COLUMN', [continues_case_no]
 GO
-EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行可留空', N'SCHEMA', N'dbo', N'TABLE', [x_case], N'COLUMN', [written_time]
+EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行请留空', N'SCHEMA', N'dbo', N'TABLE', [x_case], N'COLUMN', [written_time]
 GO
 
 CREATE TABLE [x_assignment] (
@@ -231,7 +231,7 @@ EXEC sp_addextendedproperty N'MS_Description', N'合并到的案件的编号', N
 GO
 EXEC sp_addextendedproperty N'MS_Description', N'JSON 数组，分步时限：[{"name":"围护","deadline_time":微秒,"reached_time":微秒}]', N'SCHEMA', N'dbo', N'TABLE', [x_assignment], N'COLUMN', [milestones]
 GO
-EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行可留空', N'SCHEMA', N'dbo', N'TABLE', [x_assignment], N'COLUMN', [written_time]
+EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行请留空', N'SCHEMA', N'dbo', N'TABLE', [x_assignment], N'COLUMN', [written_time]
 GO
 
 CREATE TABLE [x_handling] (
@@ -299,7 +299,7 @@ EXEC sp_addextendedproperty N'MS_Description', N'申请时间', N'SCHEMA', N'dbo
 GO
 EXEC sp_addextendedproperty N'MS_Description', N'申请理由', N'SCHEMA', N'dbo', N'TABLE', [x_handling], N'COLUMN', [request_reason]
 GO
-EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行可留空', N'SCHEMA', N'dbo', N'TABLE', [x_handling], N'COLUMN', [written_time]
+EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行请留空', N'SCHEMA', N'dbo', N'TABLE', [x_handling], N'COLUMN', [written_time]
 GO
 
 CREATE TABLE [x_verdict] (
@@ -367,7 +367,7 @@ EXEC sp_addextendedproperty N'MS_Description', N'申诉结论：复审岗位，�
 GO
 EXEC sp_addextendedproperty N'MS_Description', N'申诉结论：审批理由', N'SCHEMA', N'dbo', N'TABLE', [x_verdict], N'COLUMN', [appeal_decision_reason]
 GO
-EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行可留空', N'SCHEMA', N'dbo', N'TABLE', [x_verdict], N'COLUMN', [written_time]
+EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行请留空', N'SCHEMA', N'dbo', N'TABLE', [x_verdict], N'COLUMN', [written_time]
 GO
 
 CREATE TABLE [x_case_action] (
@@ -402,7 +402,7 @@ EXEC sp_addextendedproperty N'MS_Description', N'经办单位或岗位，不写�
 GO
 EXEC sp_addextendedproperty N'MS_Description', N'意见，至多 1000 字', N'SCHEMA', N'dbo', N'TABLE', [x_case_action], N'COLUMN', [opinion]
 GO
-EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行可留空', N'SCHEMA', N'dbo', N'TABLE', [x_case_action], N'COLUMN', [written_time]
+EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行请留空', N'SCHEMA', N'dbo', N'TABLE', [x_case_action], N'COLUMN', [written_time]
 GO
 
 CREATE TABLE [x_attachment_ref] (
@@ -437,7 +437,7 @@ EXEC sp_addextendedproperty N'MS_Description', N'媒体类型，如 image/jpeg�
 GO
 EXEC sp_addextendedproperty N'MS_Description', N'拍摄时间', N'SCHEMA', N'dbo', N'TABLE', [x_attachment_ref], N'COLUMN', [captured_time]
 GO
-EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行可留空', N'SCHEMA', N'dbo', N'TABLE', [x_attachment_ref], N'COLUMN', [written_time]
+EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行请留空', N'SCHEMA', N'dbo', N'TABLE', [x_attachment_ref], N'COLUMN', [written_time]
 GO
 
 CREATE TABLE [x_component] (
@@ -526,7 +526,7 @@ EXEC sp_addextendedproperty N'MS_Description', N'备注，至多 1000 字', N'SC
 GO
 EXEC sp_addextendedproperty N'MS_Description', N'标识码编码方式，与所属标准不同时填写', N'SCHEMA', N'dbo', N'TABLE', [x_component], N'COLUMN', [id_scheme]
 GO
-EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行可留空', N'SCHEMA', N'dbo', N'TABLE', [x_component], N'COLUMN', [written_time]
+EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行请留空', N'SCHEMA', N'dbo', N'TABLE', [x_component], N'COLUMN', [written_time]
 GO
 
 CREATE TABLE [x_figure] (
@@ -591,7 +591,7 @@ EXEC sp_addextendedproperty N'MS_Description', N'返工数', N'SCHEMA', N'dbo', 
 GO
 EXEC sp_addextendedproperty N'MS_Description', N'上报数', N'SCHEMA', N'dbo', N'TABLE', [x_figure], N'COLUMN', [reported_count]
 GO
-EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行可留空', N'SCHEMA', N'dbo', N'TABLE', [x_figure], N'COLUMN', [written_time]
+EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行请留空', N'SCHEMA', N'dbo', N'TABLE', [x_figure], N'COLUMN', [written_time]
 GO
 
 CREATE TABLE [x_code_list] (
@@ -620,7 +620,7 @@ EXEC sp_addextendedproperty N'MS_Description', N'上一级代码', N'SCHEMA', N'
 GO
 EXEC sp_addextendedproperty N'MS_Description', N'是否现行', N'SCHEMA', N'dbo', N'TABLE', [x_code_list], N'COLUMN', [is_in_force]
 GO
-EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行可留空', N'SCHEMA', N'dbo', N'TABLE', [x_code_list], N'COLUMN', [written_time]
+EXEC sp_addextendedproperty N'MS_Description', N'写入时间：枢纽写的行为写入时刻，对方写的行请留空', N'SCHEMA', N'dbo', N'TABLE', [x_code_list], N'COLUMN', [written_time]
 GO
 
 CREATE TABLE [x_receipt] (

@@ -84,7 +84,7 @@ _ANYWHERE: Final[dict[str, str]] = {
     "case_no": "案件编号，由编号平台给出",
     "revision": "版本，自 1 起，每次改动加 1；留空由枢纽代计",
     "state": "状态",
-    "written_time": "写入时间：枢纽写的行为写入时刻，对方写的行可留空",
+    "written_time": "写入时间：枢纽写的行为写入时刻，对方写的行请留空",
     "region_code": "区划代码 6 位（GB/T 2260）",
     "area_code": "街道 9 位或社区 12 位代码",
     "standard_ref": "代码所属标准，如 GB/T-30428.2-2013",

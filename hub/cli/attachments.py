@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -28,6 +28,7 @@ from exchange_db.session import Ledger
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.ledger import with_ledger
+from hub.cli.terminal import fail
 from hub.clock import system_clock
 
 T = TypeVar("T")
@@ -56,12 +57,12 @@ def send(
 ) -> None:
     """上传附件；中断后再次执行同一命令，从中断处继续。 / Hand evidence in; run again to go on."""
     if kind.upper() not in AttachmentKind.__members__:
-        _fail(CANNOT, f"没有 {kind} 这一类附件，可用的有：{_KINDS}。 / There is no such kind.")
+        fail(f"没有 {kind} 这一类附件，可用的有：{_KINDS}。 / There is no such kind.", CANNOT)
     try:
         profile = read_profile(to)
         target = target_of(profile)
     except ProfileInvalid as error:
-        _fail(CANNOT, str(error))
+        fail(str(error), CANNOT)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     refused = 0
     try:
@@ -70,13 +71,13 @@ def send(
                 claimed = media_type or type_of(file)
                 digest, size = digest_of(file)
             except Violated as violated:
-                _fail(CANNOT, f"{file}：{violated.violation.message_zh} --media-type / {violated.violation.message}")
+                fail(f"{file}：{violated.violation.message_zh} --media-type / {violated.violation.message}", CANNOT)
             offer = Offer(digest, size, claimed, AttachmentKind[kind.upper()], issuer or profile.platform_id, case_no)
             refused += not asyncio.run(_send(target, offer, file, give_up_after))
     except KeyboardInterrupt:
-        _fail(INTERRUPTED, "已中断，再次执行同一命令即可接续。 / Interrupted; run the same command again to go on.")
+        fail("已中断，再次执行同一命令即可接续。 / Interrupted; run the same command again to go on.", INTERRUPTED)
     except OSError as error:
-        _fail(CANNOT, f"无法读取：{error} / Cannot read it.")
+        fail(f"无法读取：{error} / Cannot read it.", CANNOT)
     raise typer.Exit(SOME_REFUSED if refused else 0)
 
 
@@ -93,12 +94,12 @@ async def _send(target: Target, offer: Offer, file: Path, give_up_after: float |
             delivered = await send_file(target, offer, file, told)
         except Unreachable as error:
             if give_up_after is not None and time.monotonic() - contact_time >= give_up_after:
-                _fail(LATER, f"暂时无法上传 {file}：{error}；请稍后再次执行。 / Run the same command again later.")
+                fail(f"暂时无法上传 {file}：{error}；请稍后再次执行。 / Run the same command again later.", LATER)
             await asyncio.sleep(pause_seconds(failure_count))
             failure_count += 1
         except CredentialsRefused as error:
             if error.reason not in REFUSED_FOR_THE_CASE:
-                _fail(CANNOT, f"枢纽拒绝本平台：{error.reason}：{printable(str(error))} / The hub refuses us.")
+                fail(f"枢纽拒绝本平台：{error.reason}：{printable(str(error))} / The hub refuses us.", CANNOT)
             print(f"✗ {file}：{error.reason}：{printable(str(error))}", file=sys.stderr)
             return False
         except ConnectorError as error:
@@ -123,7 +124,7 @@ def missing(
     try:
         visible = subtree(parse_region(region)) if region else None
     except ValueError:
-        _fail(CANNOT, f"{region} 不是六位行政区划代码。 / is not a six-digit region code.")
+        fail(f"{region} 不是六位行政区划代码。 / is not a six-digit region code.", CANNOT)
 
     async def act(ledger: Ledger) -> tuple[list[MissingRef], tuple[int, int, int, int]]:
         async with ledger.read() as session:
@@ -154,7 +155,7 @@ def fetch(
 ) -> None:
     """立即向来源平台取缺失的附件，不论规则和间隔。 / Fetch what is missing now, whatever the rules say."""
     if bool(issuer) is not bool(case_no) or (issuer and not PLATFORM_ID.match(issuer)):
-        _fail(CANNOT, "请同时用 --issuer（如 431221.platform）和 --case-no 指明案件。 / Name both, or neither.")
+        fail("请同时用 --issuer（如 431221.platform）和 --case-no 指明案件。 / Name both, or neither.", CANNOT)
     from hub.bootstrap import make_dialler, make_evidence
     from hub.evidence.fetching import EvidenceFetch, Fetched
 
@@ -204,9 +205,4 @@ def _with_store(act: Callable[[], T]) -> T:
     try:
         return act()
     except StoreUnavailable as error:
-        _fail(CANNOT, f"附件存储无法使用：{error}\n请检查 [evidence] 设置。 / The store cannot be used.")
-
-
-def _fail(code: int, text: str) -> NoReturn:
-    print(text, file=sys.stderr)
-    raise typer.Exit(code)
+        fail(f"附件存储无法使用：{error}\n请检查 [evidence] 设置。 / The store cannot be used.", CANNOT)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -19,6 +19,7 @@ from exchange_db.regions import format_region, parse_region, subtree
 from exchange_db.session import Ledger
 from hub.cli.configuration import load
 from hub.cli.ledger import ask
+from hub.cli.terminal import fail
 from hub.clock import system_clock
 from hub.components.exports import harmless
 from hub.components.ownership import Answer
@@ -140,7 +141,7 @@ def list_(
     try:
         count = ask(settings, run)
     except OSError as error:
-        _fail(f"无法写入 {out}（{error.strerror}）。 / {out} cannot be written.", 1)
+        fail(f"无法写入 {out}（{error.strerror}）。 / {out} cannot be written.", 1)
     typer.echo(f"已写出 {count:,} 行：{out} / {count:,} rows.")
 
 
@@ -170,7 +171,7 @@ def answer(
     who = by or getpass.getuser()
     visible = subtree(settings.hub.region)
     if file is None and not confirm_rest:
-        _fail("请给出 --file 或 --confirm-rest。 / Give --file or --confirm-rest.")
+        fail("请给出 --file 或 --confirm-rest。 / Give --file or --confirm-rest.")
 
     async def run(ledger: Ledger) -> tuple[int, int, int]:
         desk, taken, refused = _desk(ledger, settings), 0, 0
@@ -207,7 +208,7 @@ def _given(file: Path, party: str, who: str) -> Iterator[tuple[int, GivenAnswer 
                 except Violated as refused:
                     yield row.number, refused.violation
     except SheetInvalid as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _answer_of(values: dict[str, str], party: str, who: str) -> GivenAnswer:
@@ -243,11 +244,11 @@ def carry_out(
     try:
         count = asyncio.run(send(read_profile(to), spool, round_id))
     except (ProfileInvalid, SpoolInvalid) as error:
-        _fail(str(error))
+        fail(str(error))
     except ConnectorError as error:
-        _fail(f"枢纽未接受：{error}。再次执行即可接续。 / The hub did not take it; run it again to go on.", 1)
+        fail(f"枢纽未接受：{error}。再次执行即可接续。 / The hub did not take it; run it again to go on.", 1)
     except Violated as refused:
-        _fail(f"{refused.violation.field_path}：{refused.violation.message_zh} / {refused.violation.message}", 1)
+        fail(f"{refused.violation.field_path}：{refused.violation.message_zh} / {refused.violation.message}", 1)
     typer.echo(f"已报送 {count:,} 个变更后的部件。 / {count:,} changed components were sent.")
 
 
@@ -263,9 +264,4 @@ def _region_of(text: str) -> int:
     try:
         return parse_region(text)
     except ValueError:
-        _fail(f"--region {printable(text[:20])}：应为六位行政区划代码。 / write six digits such as 431221.")
-
-
-def _fail(text: str, code: int = 2) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)
+        fail(f"--region {printable(text[:20])}：应为六位行政区划代码。 / write six digits such as 431221.")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, TextIO
+from typing import Annotated, Literal, TextIO
 from zoneinfo import ZoneInfo
 
 import typer
@@ -23,6 +23,7 @@ from hub.cli import component_rounds
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.ledger import ask
+from hub.cli.terminal import fail
 from hub.components.exports import CRS_NAMES, CsvForm, GeoJsonForm, harmless
 from hub.components.reading import ComponentQuery, ComponentReader
 from hub.settings import Settings
@@ -69,9 +70,9 @@ def import_(
     try:
         plan = read_mapping(mapping)
     except MappingInvalid as error:
-        _fail(str(error))
+        fail(str(error))
     if plan.case_no is not None:
-        _fail(
+        fail(
             f"映射文件 {mapping} 中没有 [component]，案件请用 sanji push 报送。"
             f" / Mapping {mapping} has no [component]; send cases with sanji push."
         )
@@ -144,9 +145,9 @@ def sheet(
         drawn = ask(settings, draw)
         out.write_text(drawn, encoding="utf-8")
     except SheetEmpty as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
     except OSError as error:
-        _fail(f"无法写入 {out}（{error.strerror}）。 / {out} cannot be written.", 1)
+        fail(f"无法写入 {out}（{error.strerror}）。 / {out} cannot be written.", 1)
     typer.echo(f"已绘制：{out} / The sheet is in {out}.")
     if skipped["unconverted"]:
         typer.echo(f"! {skipped['unconverted']:,} 个部件的坐标系无法转换，未绘制。 / Some are not on it.", err=True)
@@ -170,14 +171,14 @@ def import_grids(
     settings = load(config)
     wanted = _region_of(region)
     if not 1 <= len(version) <= 40:
-        _fail("--version 应为 1 至 40 个字符。 / The version is a name of 1 to 40 characters.")
+        fail("--version 应为 1 至 40 个字符。 / The version is a name of 1 to 40 characters.")
     columns = GridColumns(code, name, Crs[crs.upper()] if crs else Crs.NONE)
     try:
         found = read_grids(file, columns, Converter(settings.components.local_frame))
     except GeoFileInvalid as error:
-        _fail(f"{file}：{error}")
+        fail(f"{file}：{error}")
     except OSError as error:
-        _fail(f"无法读取 {file}（{error.strerror}）。 / {file} cannot be read.")
+        fail(f"无法读取 {file}（{error.strerror}）。 / {file} cannot be read.")
     for refusal in found.refusals[:50]:
         typer.echo(f"✗ 第 {refusal.number} 个要素：{refusal.chinese} / {refusal.english}", err=True)
 
@@ -186,7 +187,7 @@ def import_grids(
             return await stored_grids.replace_version(session, wanted, version, found.grids)
 
     if not found.grids:
-        _fail("没有可导入的网格。 / There is no grid to import.", 1)
+        fail("没有可导入的网格。 / There is no grid to import.", 1)
     gone = ask(settings, write)
     typer.echo(
         f"{format_region(wanted)} 网格版本 {version}：导入 {len(found.grids):,} 个，替换 {gone:,} 个，"
@@ -246,7 +247,7 @@ def _box(text: str) -> Box:
     try:
         west, south, east, north = map(float, text.split(","))
     except ValueError:
-        _fail("--box 应为 西,南,东,北 四个数。 / Write a box as west,south,east,north.")
+        fail("--box 应为 西,南,东,北 四个数。 / Write a box as west,south,east,north.")
     return Box(Crs.CGCS2000, west, south, east, north)
 
 
@@ -254,7 +255,7 @@ def _region_of(text: str) -> int:
     try:
         return parse_region(text)
     except ValueError:
-        _fail(f"--region {printable(text[:20])}：应为六位行政区划代码。 / write six digits such as 431221.")
+        fail(f"--region {printable(text[:20])}：应为六位行政区划代码。 / write six digits such as 431221.")
 
 
 async def _pages(
@@ -270,7 +271,7 @@ def _opened(path: Path, form: str) -> TextIO:
     try:
         return path.open("w", encoding="utf-8-sig" if form == "csv" else "utf-8", newline="")
     except OSError as error:
-        _fail(f"无法写入 {path}（{error.strerror}）。 / {path} cannot be written.", 1)
+        fail(f"无法写入 {path}（{error.strerror}）。 / {path} cannot be written.", 1)
 
 
 async def _write(pages: AsyncIterator[list[Component]], form: GeoJsonForm | CsvForm, target: TextIO) -> int:
@@ -281,8 +282,3 @@ async def _write(pages: AsyncIterator[list[Component]], form: GeoJsonForm | CsvF
         count += len(page)
     target.write(form.end())
     return count
-
-
-def _fail(text: str, code: int = 2) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)

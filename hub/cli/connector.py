@@ -9,6 +9,7 @@ from rich.table import Table
 
 from connectors.leaves import LeafUnusable, copy_leaf, leaves
 from hub.cli.app import app
+from hub.cli.terminal import fail
 
 commands = typer.Typer(no_args_is_help=True, help="对接模板：列出、新建。 / Connectors: list them, make one's own.")
 app.add_typer(commands, name="connector")
@@ -36,13 +37,11 @@ def new(
     """照模板新建一个对接：链路文件和映射文件。 / Make the data files of a connector, like one that ships."""
     leaf = leaves().get(like)
     if leaf is None:
-        _fail(f"没有模板 {like}，可用：{'、'.join(leaves())}。 / No such connector.")
-        return
+        fail(f"没有模板 {like}，可用：{'、'.join(leaves())}。 / No such connector.")
     try:
         made = copy_leaf(leaf, to, peer, name or peer, authority)
     except LeafUnusable as error:
-        _fail(str(error))
-        return
+        fail(str(error))
     console = Console()
     console.print("已生成 / made:")
     for path in made:
@@ -55,8 +54,3 @@ def new(
         f"  4. sanji intermediate register {peer}  登记，重启后生效 / enter it into the registry",
         highlight=False,
     )
-
-
-def _fail(text: str) -> None:
-    typer.echo(text, err=True)
-    raise typer.Exit(2)

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, NamedTuple, NoReturn
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -15,6 +15,7 @@ from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.deadline_listing import Shown, as_json, print_deadline
 from hub.cli.ledger import ask
+from hub.cli.terminal import fail
 from hub.standards.calendar import WorkingCalendar
 from hub.standards.calendar_file import read_calendar
 from hub.standards.computing import DeadlineQuestion, computed
@@ -67,9 +68,9 @@ def deadline(
 ) -> None:
     """计算截止时间，列出跳过的每一天及其原因。 / Compute a deadline and show the days on the way."""
     if bool(limit) is bool(code):
-        _fail("请用 --limit 给出时限，或用 --code 给出小类，二者取一。 / give either --limit or --code.")
+        fail("请用 --limit 给出时限，或用 --code 给出小类，二者取一。 / give either --limit or --code.")
     if config and calendar:
-        _fail("--config 与 --calendar 只能取一。 / give --config or --calendar, not both.")
+        fail("--config 与 --calendar 只能取一。 / give --config or --calendar, not both.")
     place, named = _region(region), _Named(standard, kind, code, condition)
     policy = DeadlinePolicy(is_day_end, is_consecutive)
     try:
@@ -85,7 +86,7 @@ def deadline(
         question = DeadlineQuestion(place, start_time, rule or _condition(book, place, named))
         shown = Shown(question, computed(question, book, policy), book.calendar(place), policy, book.left_out)
     except RuleBroken as error:
-        _fail(str(error))
+        fail(str(error))
     if is_json:
         print(json.dumps(as_json(shown), ensure_ascii=False, indent=2))
     else:
@@ -103,17 +104,17 @@ async def _in_force(ledger: Ledger, region: int, start: str) -> tuple[int, RuleB
 
 def _condition(book: RuleBook, region: int, named: _Named) -> ConditionKey:
     if not named.standard:
-        _fail("--standard：请注明代码所属标准，如 GB/T-30428.2-2013。 / name the standard of the code.")
+        fail("--standard：请注明代码所属标准，如 GB/T-30428.2-2013。 / name the standard of the code.")
     standard_ref = book.catalogue.named(named.standard).standard_ref
     if named.kind:
         kind = KINDS.get(half_width(named.kind).lower())
         if kind is None:
-            _fail(f"--kind {printable(named.kind[:20])!r}：应为 event 或 component。 / write event or component.")
+            fail(f"--kind {printable(named.kind[:20])!r}：应为 event 或 component。 / write event or component.")
     else:
         known = book.catalogue.lists.get(standard_ref)
         kinds = [one for one in CodeKind if known and known.find(one, named.code, region)]
         if len(kinds) > 1:
-            _fail(f"--kind：{named.code} 既是部件也是事件，请注明。 / the code is both; say component or event.")
+            fail(f"--kind：{named.code} 既是部件也是事件，请注明。 / the code is both; say component or event.")
         kind = kinds[0] if kinds else CodeKind.EVENT
     return ConditionKey(standard_ref, kind, named.code, named.number)
 
@@ -123,7 +124,7 @@ def _region(text: str) -> int:
         return parse_region(text)
     except ValueError:
         shown = printable(text[:20])
-        _fail(f"--region {shown!r}：应为六位行政区划代码，如 431200。 / write six digits such as 431200.")
+        fail(f"--region {shown!r}：应为六位行政区划代码，如 431200。 / write six digits such as 431200.")
 
 
 def _start(text: str, calendar: WorkingCalendar) -> int:
@@ -131,17 +132,12 @@ def _start(text: str, calendar: WorkingCalendar) -> int:
     try:
         return calendar.known(moment(half_width(text), _FORMATS, Clock(calendar.zone)))
     except TimeUncertain:
-        _fail(
+        fail(
             f"--start {shown!r}：因夏令时调整，该时刻不存在或出现两次，请写明时区，如 +08:00。"
             " / clocks were changed then; write the offset, such as +08:00."
         )
     except ValueError:
-        _fail(
+        fail(
             f'--start {shown!r}：应为日期和时间，如 "2021-12-31 17:00"。'
             ' / write date and time, such as "2021-12-31 17:00".'
         )
-
-
-def _fail(text: str) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(2)

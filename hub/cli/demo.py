@@ -14,6 +14,7 @@ from rich.table import Table
 
 from hub.cli.app import app
 from hub.cli.trace import print_story
+from hub.demo.partners import COUNTY_CASES, PROVINCE_CASES, TASKS, PartnerOutcome
 from hub.demo.show import Demonstration, Outcome, as_json
 
 _TURNS = {
@@ -78,9 +79,26 @@ async def _stay(console: Console, show: Demonstration) -> None:
 
 def _is_good(outcome: Outcome) -> bool:
     proof = outcome.proof
-    return len({tally[:4] for tally in outcome.tiers.values()}) == 1 and not (
-        proof.lost or proof.twice or proof.incomplete_streams or proof.unsettled_links
+    return (
+        len({tally[:4] for tally in outcome.tiers.values()}) == 1
+        and outcome.partners.is_right
+        and not (proof.lost or proof.twice or proof.incomplete_streams or proof.unsettled_links)
     )
+
+
+def _print_partners(console: Console, partners: PartnerOutcome) -> None:
+    receipts = "，".join(f"{state} {reason} {count}".replace("  ", " ") for state, reason, count in partners.receipts)
+    console.print(
+        f"广东省 440000（前置机 PostgreSQL）用 SQL 写入 {PROVINCE_CASES + 1} 行，国家统计上报"
+        f" {partners.province_reported}；x_receipt：{receipts}"
+    )
+    if partners.has_mariadb:
+        console.print(
+            f"芷江县 431228（MariaDB，自有库表）用 SQL 上报 {COUNTY_CASES}，市派 {TASKS}，国家统计上报"
+            f" {partners.county_reported}；tb_task_in 收到 {partners.tasks}，办结回复 {partners.replies}"
+        )
+    else:
+        console.print("本机没有 MariaDB，未演示芷江县。 / No MariaDB here: the county with one was left out.")
 
 
 def _print(console: Console, outcome: Outcome) -> None:
@@ -97,6 +115,7 @@ def _print(console: Console, outcome: Outcome) -> None:
         f"{key} {count}（{100 * count / total:.2f}%）" for key, count in outcome.reporter_sources.items()
     )
     console.print(f"第二个县（渌口区 430212）上报 {total}：{shares}")
+    _print_partners(console, outcome.partners)
     proof = outcome.proof
     console.print(
         f"序号链 {proof.stream_count} 条，不完整 {proof.incomplete_streams}；"

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import typer
@@ -18,7 +18,7 @@ from hub.cli import terminal
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.ledger import ask, with_ledger
-from hub.cli.terminal import plain
+from hub.cli.terminal import fail, plain
 from hub.clock import system_clock
 from hub.statistics.disagreements import COUNTER_NAMES
 from hub.statistics.reading import CasePage, CaseQuery, FigureAnswer, FigureQuery, FigureReader
@@ -147,7 +147,7 @@ def rebuild(
     try:
         found = with_ledger(settings, act)
     except RebuildBusy:
-        _fail("另一个核对正在进行，请稍后再试。 / Another recount is running; try again later.", 1)
+        fail("另一个核对正在进行，请稍后再试。 / Another recount is running; try again later.", 1)
     for cell, stored, counted in found.differences:
         place = f"{format_region(cell[0])} {cell[1]} {'/'.join(cell[2:])}"
         for name in COUNTERS:
@@ -159,12 +159,7 @@ def rebuild(
     elif write:
         typer.echo(f"已改正 {len(found.differences)} 处。 / {len(found.differences)} cells put right.")
     else:
-        _fail(f"{len(found.differences)} 处不一致，可用 --write 改正。 / Cells differ; --write puts them right.", 1)
-
-
-def _fail(text: str, code: int) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)
+        fail(f"{len(found.differences)} 处不一致，可用 --write 改正。 / Cells differ; --write puts them right.", 1)
 
 
 async def _span(reader: FigureReader, first: int, last: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import typer
 from rich.console import Console
@@ -16,7 +16,7 @@ from exchange_db.intermediate.capture import CaptureRefused, Finding, Standing
 from exchange_db.intermediate.partner import Partner, PartnerRefused, PartnerUnreachable, open_partner
 from hub.cli.app import app
 from hub.cli.configuration import load
-from hub.cli.terminal import plain, visible
+from hub.cli.terminal import fail, plain, visible
 from hub.intermediate.link_files import DatabaseLink, LinkFileInvalid, Manner, find_link, read_links
 from hub.settings import Settings
 
@@ -88,7 +88,7 @@ def script(
     elif engine is not None:
         typer.echo(as_file(DIALECTS[engine]), nl=False)
     else:
-        _fail("请给出 PEER 或 --engine，如 --engine mariadb。 / Name a PEER or an --engine.", 2)
+        fail("请给出 PEER 或 --engine，如 --engine mariadb。 / Name a PEER or an --engine.")
 
 
 @commands.command()
@@ -101,7 +101,7 @@ def install(peer_id: PeerId, config: Config = Path("sanji.toml")) -> None:
     try:
         made = _with_partner(link, lambda partner: installing.install(partner, link, settings.hub.id))
     except CaptureRefused as error:
-        _fail(f"未安装：{error}")
+        fail(f"未安装：{error}", 1)
     _print_findings(made, "原先 / before")
     typer.echo("全部就绪。 / Everything was there already." if not made else f"已安装 {len(made)} 项。 / Installed.")
 
@@ -115,7 +115,7 @@ def show(peer_id: PeerId, config: Config = Path("sanji.toml")) -> None:
     findings = _with_partner(link, lambda partner: installing.show(partner, link))
     _print_findings(findings, "状态 / standing")
     if any(one.standing.is_amiss for one in findings):
-        _fail(f"有对象不符，请执行 sanji intermediate install {peer_id}。 / Not all is in order.")
+        fail(f"有对象不符，请执行 sanji intermediate install {peer_id}。 / Not all is in order.", 1)
 
 
 @commands.command()
@@ -125,12 +125,12 @@ def remove(
     config: Config = Path("sanji.toml"),
 ) -> None:
     """从对方库中移除触发器与键日志；业务表与数据保留。 / Take capture away; tables and rows stay."""
-    from exchange_db.intermediate import capture
+    from hub.intermediate import installing
 
     link = _link(load(config), peer_id)
     if not yes:
         typer.confirm("移除后的改动不再可见，尚未取走的键日志将丢失。继续？ / Go on?", abort=True)
-    statements = _with_partner(link, capture.remove)
+    statements = _with_partner(link, lambda partner: installing.remove(partner, link))
     for statement in statements:
         typer.echo(statement)
     typer.echo(f"已移除 {len(statements)} 项，业务表保留。 / Removed; tables stay.")
@@ -165,7 +165,7 @@ def register(
     settings = load(config)
     link = _link(settings, peer_id)
     if not _inspect(link, settings):
-        _fail("未登记：请先处理上面标 ✗ 的问题。 / Not registered: mend what is marked ✗ first.")
+        fail("未登记：请先处理上面标 ✗ 的问题。 / Not registered: mend what is marked ✗ first.", 1)
 
     async def act(ledger: Ledger) -> bool:
         return await enter_database(
@@ -175,11 +175,12 @@ def register(
     try:
         is_entered = with_ledger(settings, act)
     except Violated as error:
-        _fail(f"未登记 {peer_id}：{error.violation.message_zh} / {error.violation.message}")
+        fail(f"未登记 {peer_id}：{error.violation.message_zh} / {error.violation.message}", 1)
     if not is_entered:
-        _fail(
+        fail(
             f"{peer_id} 已以证书或密钥登记。如改用数据库交换，请加 --replace。"
-            " / It is known by a certificate or secret; --replace makes the database its link."
+            " / It is known by a certificate or secret; --replace makes the database its link.",
+            1,
         )
     typer.echo(f"{peer_id}（{link.name}）已登记。 / Registered.")
 
@@ -188,7 +189,7 @@ def _links(settings: Settings) -> dict[str, DatabaseLink]:
     try:
         return read_links(settings.intermediate.folder)
     except LinkFileInvalid as error:
-        _fail(f"链路文件有误：{error}", 2)
+        fail(f"链路文件有误：{error}")
 
 
 def _link(settings: Settings, peer_id: str) -> DatabaseLink:
@@ -198,7 +199,7 @@ def _link(settings: Settings, peer_id: str) -> DatabaseLink:
     links = _links(settings)
     if peer_id not in links:
         known, folder = "、".join(links) or "无", settings.intermediate.folder
-        _fail(f"{folder} 中没有 {peer_id} 的链路文件，现有：{known}。 / There is no link file of it.", 2)
+        fail(f"{folder} 中没有 {peer_id} 的链路文件，现有：{known}。 / There is no link file of it.")
     return links[peer_id]
 
 
@@ -212,11 +213,12 @@ def _with_partner(link: DatabaseLink, act: Callable[[Partner], Awaitable[T]]) ->
     try:
         return asyncio.run(run())
     except PartnerUnreachable as error:
-        _fail(f"{link.peer} 的数据库无法连接：{visible(str(error))}\n请检查地址与网络。 / It does not answer.")
+        fail(f"{link.peer} 的数据库无法连接：{visible(str(error))}\n请检查地址与网络。 / It does not answer.", 1)
     except PartnerRefused as error:
-        _fail(
+        fail(
             f"{link.peer} 的数据库拒绝：{visible(str(error))}\n若是权限不足，请将 sanji intermediate script {link.peer}"
-            " 的输出交给数据库管理员执行。 / Refused; if rights are missing, let an administrator run the script."
+            " 的输出交给数据库管理员执行。 / Refused; if rights are missing, let an administrator run the script.",
+            1,
         )
 
 
@@ -238,8 +240,3 @@ def _print_findings(findings: list[Finding], title: str) -> None:
     for one in findings:
         table.add_row(plain(one.table), plain(one.name), f"{_STANDINGS[one.standing]} / {one.standing}")
     Console(highlight=False).print(table)
-
-
-def _fail(text: str, code: int = 1) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)

@@ -2,14 +2,14 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from exchange_db.session import Ledger
 from hub.cli.configuration import load as load_settings
 from hub.cli.intermediate import Config, PeerId, commands
-from hub.cli.terminal import visible
+from hub.cli.terminal import fail, visible
 
 #: How often progress is looked at, and after how many looks without any the user is told what may be the matter.
 _LOOK_SECONDS, _PATIENT_LOOKS = 1.0, 15
@@ -37,11 +37,11 @@ def load(
     try:
         link = find_link(settings.intermediate.folder, peer_id)
     except LinkFileInvalid as error:
-        _fail(f"链路文件有误：{error}")
+        fail(f"链路文件有误：{error}")
     known = tables_for(link, has_region=bool(region), has_time=bool(since))
     chosen = table or known
     if strange := [name for name in chosen if name not in known]:
-        _fail(
+        fail(
             f"不能这样装载 {'、'.join(strange)}；可装载的表：{'、'.join(known) or '无'}。"
             " / These tables cannot be loaded so; the others are named."
         )
@@ -70,7 +70,7 @@ async def _watch(ledger: Ledger, peer_id: str, tables: list[str]) -> None:
             load = loads.get(name)
             text = "完成 / done" if load is None else f"{load.count} / {max(load.total, load.count)}"
             if load is not None and load.trouble:
-                _fail(f"{name}：{visible(load.trouble)}")
+                fail(f"{name}：{visible(load.trouble)}")
             if told.get(name) != text:
                 typer.echo(f"{name}：{text}")
                 told[name], looks = text, 0
@@ -85,8 +85,3 @@ async def _watch(ledger: Ledger, peer_id: str, tables: list[str]) -> None:
                 " / No progress yet: does the hub run? See sanji peers list."
             )
         await asyncio.sleep(_LOOK_SECONDS)
-
-
-def _fail(text: str) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(2)

@@ -13,6 +13,7 @@ from auth import certificates
 from auth.certificates import Certified
 from exchange_db.records import Violated
 from hub.cli.app import app
+from hub.cli.terminal import fail
 
 commands = typer.Typer(no_args_is_help=True, help="证书：测试用签发机构、签发、查看。 / Certificates.")
 app.add_typer(commands, name="keys")
@@ -88,5 +89,4 @@ def _write(certified: Certified, certificate: Path, key: Path) -> None:
 
 
 def _fail(chinese: str, english: str) -> NoReturn:
-    typer.echo(f"{chinese} / {english}", err=True)
-    raise typer.Exit(1)
+    fail(f"{chinese} / {english}", 1)

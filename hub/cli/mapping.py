@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -18,7 +18,7 @@ from connectors.sheets import SheetInvalid, SheetRow, read_rows
 from exchange_db.records import Case, Component, Violation
 from hub.cli import terminal
 from hub.cli.app import app
-from hub.cli.terminal import plain, visible
+from hub.cli.terminal import fail, plain
 
 commands = typer.Typer(no_args_is_help=True, help="映射：报送前试算。 / Mappings: try one before pushing.")
 app.add_typer(commands, name="mapping")
@@ -108,7 +108,7 @@ def check(
         for row in read_rows(file, plan.encoding):
             survey.add(row)
     except (MappingInvalid, SheetInvalid) as error:
-        _fail(str(error))
+        fail(str(error))
     if as_json:
         print(terminal.as_json(survey.as_json()))
     else:
@@ -178,8 +178,3 @@ def _said(section: msgspec.Struct, name: str, zone: tzinfo) -> Iterator[tuple[st
         else:
             shown = value.name if isinstance(value, IntEnum) else str(value)
         yield f"{name}.{field}", shown
-
-
-def _fail(text: str) -> NoReturn:
-    typer.echo(visible(text), err=True)
-    raise typer.Exit(2)

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -19,7 +19,7 @@ from exchange_db.session import Ledger
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.ledger import with_ledger
-from hub.cli.terminal import plain
+from hub.cli.terminal import fail, plain
 from hub.federation import joining
 from hub.federation.enrolment import accept_as_hub, accept_as_platform, announce, write_invitation
 from hub.federation.joining import Letter, LetterInvalid
@@ -57,7 +57,7 @@ def invite(
     try:
         letter = with_ledger(settings, act)
     except (Violated, OSError) as error:
-        _fail(f"未能邀请 {peer_id}：{_told(error)}")
+        fail(f"未能邀请 {peer_id}：{_told(error)}", 1)
     text = joining.write_letter(letter)
     if out is None:
         typer.echo(text)
@@ -81,19 +81,19 @@ def accept(
     try:
         letter = joining.read_letter(letter_file.read_text())
     except (OSError, LetterInvalid):
-        _fail(f"{letter_file} 不是有效的邀请函，请向邀请方索取。 / is not an invitation.")
+        fail(f"{letter_file} 不是有效的邀请函，请向邀请方索取。 / is not an invitation.", 1)
     if joining.expires_of(letter) < datetime.now(UTC):
-        _fail("邀请函已过期，请向邀请方重新索取。 / The invitation has expired.")
+        fail("邀请函已过期，请向邀请方重新索取。 / The invitation has expired.", 1)
     try:
         if profile is not None:
             if certificate is None or key is None:
-                _fail("请用 --certificate 和 --key 指明本平台证书与私钥。 / Name --certificate and --key.")
+                fail("请用 --certificate 和 --key 指明本平台证书与私钥。 / Name --certificate and --key.", 1)
             asyncio.run(accept_as_platform(letter, profile, certificate, key))
         else:
             settings = load(config)
             with_ledger(settings, lambda ledger: accept_as_hub(ledger, settings, letter))
     except (ConnectorError, Violated, OSError) as error:
-        _fail(f"未能加入 {letter.hub_id}：{_told(error)} / Could not join.")
+        fail(f"未能加入 {letter.hub_id}：{_told(error)} / Could not join.", 1)
     typer.echo(f"已加入 {letter.hub_id}（{letter.hub_name}）。 / Joined.")
 
 
@@ -129,7 +129,7 @@ def secret(
             profile = Profile(peer_id, settings.hub.id, where, pin, out / "authority.pem", secret=out / "secret")
             write_secret_profile(out, profile, authority, made)
     except (Violated, OSError) as error:
-        _fail(f"未能为 {peer_id} 生成密钥：{_told(error)} / No secret was made.")
+        fail(f"未能为 {peer_id} 生成密钥：{_told(error)} / No secret was made.", 1)
     if out is None:
         typer.echo(f"密钥，仅显示这一次 / the secret, shown this once:\n{made}")
     else:
@@ -174,7 +174,7 @@ def _set_state(config: Path, peer_id: str, state: str) -> None:
         return known
 
     if not with_ledger(load(config), act):
-        _fail(f"登记表中没有 {peer_id}。 / There is no such neighbour.")
+        fail(f"登记表中没有 {peer_id}。 / There is no such neighbour.", 1)
 
 
 @commands.command(name="list")
@@ -211,8 +211,3 @@ def _told(error: Exception) -> str:
     if isinstance(error, Violated):
         return f"{error.violation.message_zh} / {error.violation.message}"
     return str(error)
-
-
-def _fail(text: str) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(1)

@@ -4,11 +4,10 @@ import asyncio
 import logging
 import signal
 import sqlite3
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Self
+from typing import Annotated, Any, Self
 
 import typer
 from rich.console import Console
@@ -29,7 +28,7 @@ from connectors.transports.grpc_peer import Target
 from exchange_db.records import Violated
 from hub.cli import terminal
 from hub.cli.app import app
-from hub.cli.terminal import plain, visible
+from hub.cli.terminal import fail, plain, visible
 
 #: Exit codes beside 0 (all accepted): some refused, cannot be done, try again later (EX_TEMPFAIL), interrupted.
 SOME_REFUSED, CANNOT, LATER, INTERRUPTED = 1, 2, 75, 130
@@ -69,7 +68,7 @@ def push(
     try:
         plan, profile = read_mapping(mapping), read_profile(to)
     except (MappingInvalid, ProfileInvalid) as error:
-        _fail(CANNOT, str(error))
+        fail(str(error), CANNOT)
     _check_credentials(profile)
     _check_issuer(plan, profile)
     # Ctrl-C and a service manager's stop mean the same here. Raised as the signal that asyncio.run turns into
@@ -83,10 +82,10 @@ def push(
             sheet.close(is_done=not summary.pending)
         except KeyboardInterrupt:
             screen.stop()
-            _fail(INTERRUPTED, f"已中断。{_RESUME}")
+            fail(f"已中断。{_RESUME}", INTERRUPTED)
         except (SheetInvalid, SpoolInvalid, PushStopped, ConnectorError, sqlite3.Error, OSError) as error:
             screen.stop()
-            _fail(*_told(error, profile))
+            fail(*_told(error, profile))
         finally:
             sheet.close()
     seconds = time.monotonic() - began
@@ -168,7 +167,7 @@ def _check_credentials(profile: Profile) -> None:
     try:
         way = way_of(profile)
     except ProfileInvalid as error:
-        _fail(CANNOT, str(error))
+        fail(str(error), CANNOT)
     if not isinstance(way, Target):
         return
     try:
@@ -177,54 +176,55 @@ def _check_credentials(profile: Profile) -> None:
         found_id, end_time = certificates.id_of(certificate), certificates.end_time_of(certificate)
         is_key, is_issued = certificates.is_key_of(certificate, key), certificates.is_issued_by(certificate, authority)
     except OSError as error:
-        _fail(
-            CANNOT,
+        fail(
             f"读不到连接档案指明的文件 {error.filename}（{error.strerror}）。 / A file of the profile cannot be read.",
+            CANNOT,
         )
     except (ValueError, Violated) as error:
-        _fail(CANNOT, f"证书或私钥无效：{error} / The certificate or key of the profile is not valid.")
+        fail(f"证书或私钥无效：{error} / The certificate or key of the profile is not valid.", CANNOT)
     if found_id != profile.platform_id:
-        _fail(
-            CANNOT,
+        fail(
             f"证书属于 {found_id}，连接档案写的是 {profile.platform_id}。 / The certificate is of another platform.",
+            CANNOT,
         )
     if not is_key:
-        _fail(CANNOT, f"私钥 {profile.key} 与证书不匹配。 / The key does not belong to the certificate.")
+        fail(f"私钥 {profile.key} 与证书不匹配。 / The key does not belong to the certificate.", CANNOT)
     if not is_issued:
-        _fail(
-            CANNOT,
+        fail(
             f"证书 {profile.certificate} 不是由 {profile.authority} 签发，请重新申请证书。"
             " / The certificate was not issued by the federation's authority; ask for a new one.",
+            CANNOT,
         )
     if end_time < datetime.now(UTC):
-        _fail(CANNOT, f"证书已于 {end_time:%Y-%m-%d} 到期，请换发。 / The certificate has expired; renew it.")
+        fail(f"证书已于 {end_time:%Y-%m-%d} 到期，请换发。 / The certificate has expired; renew it.", CANNOT)
 
 
 def _check_issuer(mapping: Mapping, profile: Profile) -> None:
     is_reporting = any(section.name in ("report", "component") for section in mapping.sections)
     if is_reporting and mapping.issuer_id != profile.platform_id:
-        _fail(
-            CANNOT,
+        fail(
             f"映射的 issuer_id 是 {mapping.issuer_id}，连接档案属于 {profile.platform_id}："
             "平台只能上报自己的案件和部件。"
             " / The mapping reports records of another platform than the profile's; put the same name into both.",
+            CANNOT,
         )
 
 
-def _told(error: Exception, profile: Profile) -> tuple[int, str]:
-    """Returns the exit code for an error and what to say of it."""
+def _told(error: Exception, profile: Profile) -> tuple[str, int]:
+    """Returns what to say of an error, and the exit code."""
     if isinstance(error, Unreachable):
-        return LATER, (f"在限定时间内一直连不上枢纽 {profile.hub_id}（{profile.address}）：{error}。{_RESUME}")
+        return f"在限定时间内一直连不上枢纽 {profile.hub_id}（{profile.address}）：{error}。{_RESUME}", LATER
     if isinstance(error, CredentialsRefused):
-        return CANNOT, (
+        told = (
             f"枢纽 {profile.hub_id} 不接受本平台的证书或身份（{error.reason}）：{error}\n"
             f"请联系枢纽管理员。 / The hub does not accept this platform; ask its administrator.\n{_RESUME}"
         )
+        return told, CANNOT
     if isinstance(error, CallRefused):
-        return CANNOT, f"枢纽 {profile.hub_id} 拒绝了请求（{error.reason}）：{error}\n{_RESUME}"
+        return f"枢纽 {profile.hub_id} 拒绝了请求（{error.reason}）：{error}\n{_RESUME}", CANNOT
     if isinstance(error, sqlite3.Error | OSError):
-        return CANNOT, f"无法写入本机文件：{error}。请检查目录权限和磁盘空间。{_RESUME}"
-    return CANNOT, str(error)
+        return f"无法写入本机文件：{error}。请检查目录权限和磁盘空间。{_RESUME}", CANNOT
+    return str(error), CANNOT
 
 
 def _as_json(summary: Summary, refused_file: Path | None, seconds: float) -> dict[str, Any]:
@@ -288,8 +288,3 @@ def _print(summary: Summary, refused_file: Path | None, seconds: float) -> None:
         )
     for line in lines:
         console.print(plain(line), soft_wrap=True, highlight=False)
-
-
-def _fail(code: int, text: str) -> NoReturn:
-    print(visible(text), file=sys.stderr)
-    raise typer.Exit(code)

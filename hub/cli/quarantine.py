@@ -7,7 +7,7 @@ content. What was refused at intake by contract must be corrected and sent again
 import getpass
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -22,7 +22,7 @@ from hub.bootstrap import make_register
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.ledger import with_ledger
-from hub.cli.terminal import plain
+from hub.cli.terminal import fail, plain
 from hub.clock import system_clock
 from hub.intake.replay import Replayed
 from hub.intake.replay import replay as replay_one
@@ -108,22 +108,17 @@ def _translations(register: ClassRegister, row: QuarantineRow, target: str, code
                 found[was] = ClassRef(target or was.standard_ref, was.kind, code)
                 continue
             if target in ("", was.standard_ref):
-                _fail(f"{was.key} 不在其标准中，请用 --code 指定正确代码。 / Name the right code with --code.")
+                fail(f"{was.key} 不在其标准中，请用 --code 指定正确代码。 / Name the right code with --code.", 1)
             candidates = [one for one in register.translate(*was, target) if one.to_code]
             if len(candidates) != 1:
                 fitting = "、".join(f"{one.to_code}（{one.relation}）" for one in candidates) or "无 / none"
-                _fail(f"{was.key} 在 {target} 中的对应不唯一：{fitting}，请用 --code 指定。 / Name it with --code.")
+                fail(f"{was.key} 在 {target} 中的对应不唯一：{fitting}，请用 --code 指定。 / Name it with --code.", 1)
             found[was] = ClassRef(target, was.kind, candidates[0].to_code)
     except (Violated, RuleBroken) as error:
-        _fail(str(error))
+        fail(str(error), 1)
     if not found:
-        _fail("该记录的类别代码无需转换。 / Its classes are in order.")
+        fail("该记录的类别代码无需转换。 / Its classes are in order.", 1)
     return found
-
-
-def _fail(text: str) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(1)
 
 
 def _replay(

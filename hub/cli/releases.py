@@ -7,7 +7,7 @@ import getpass
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
@@ -24,6 +24,7 @@ from hub.cli import release_listing
 from hub.cli.configuration import load
 from hub.cli.ledger import with_ledger
 from hub.cli.standards import standards
+from hub.cli.terminal import fail
 from hub.clock import system_clock
 from hub.jobs.standards_schedule import make_puller
 from hub.settings import Settings
@@ -87,7 +88,7 @@ def publish(
     manifest = checked.manifest
     shown = f"{manifest.kind} {manifest.name} {manifest.version}"
     if _is_wrong(checked):
-        _fail(f"{shown} 未发布，请更正后重试。 / Not published; correct the documents and try again.")
+        fail(f"{shown} 未发布，请更正后重试。 / Not published; correct the documents and try again.", 1)
     if dry_run:
         typer.echo(f"{shown} 检查通过，未发布。 / Checked, not published.")
     else:
@@ -193,14 +194,14 @@ def export(
 
     layers = _done(settings, act)
     if not layers:
-        _fail(f"没有生效的 {kind} {name}。 / Nothing of that name is in force.")
+        fail(f"没有生效的 {kind} {name}。 / Nothing of that name is in force.", 1)
     for folder, documents in layers.items():
         try:
             (out / folder).mkdir(parents=True, exist_ok=True)
             for file, content in documents.items():
                 (out / folder / file).write_bytes(content)
         except OSError as error:
-            _fail(f"无法写入 {out / folder}：{error.strerror}。 / Cannot write there.")
+            fail(f"无法写入 {out / folder}：{error.strerror}。 / Cannot write there.", 1)
         typer.echo(f"{out / folder}: {', '.join(documents)}")
 
 
@@ -225,7 +226,7 @@ def impact(
     try:
         mappings = {str(path): read_mapping(path) for path in mapping or ()}
     except MappingInvalid as error:
-        _fail(str(error))
+        fail(str(error), 1)
 
     async def act(ledger: Ledger) -> Impact:
         publisher = _publisher(ledger, settings)
@@ -255,12 +256,12 @@ def _plan(
 ) -> Plan:
     for option, text in (("--name", name), ("--version", version), ("--effective", effective)):
         if not text:
-            _fail(f"请用 {option} 指明。 / Name {option}.")
+            fail(f"请用 {option} 指明。 / Name {option}.", 1)
     stages = {}
     for text in stage or ():
         region, mark, day = text.partition("=")
         if not mark:
-            _fail(f"--stage {text}：应为 区划代码=日期，如 431200=2026-09-01。 / write region=date.")
+            fail(f"--stage {text}：应为 区划代码=日期，如 431200=2026-09-01。 / write region=date.", 1)
         _region(region, f"--stage {text}")
         stages[region] = _moment(settings, day, "--stage")
     return Plan(
@@ -285,15 +286,15 @@ def _contents(files: list[Path]) -> dict[str, bytes]:
             if path.name.startswith("."):
                 continue
             if path.name in found:
-                _fail(f"文件名重复：{path.name}。 / Two files have this name.")
+                fail(f"文件名重复：{path.name}。 / Two files have this name.", 1)
             try:
                 if path.stat().st_size > MAX_DOCUMENT_BYTES:
-                    _fail(f"{path} 超过 32 MiB。 / is larger than 32 MiB.")
+                    fail(f"{path} 超过 32 MiB。 / is larger than 32 MiB.", 1)
                 found[path.name] = path.read_bytes()
             except OSError as error:
-                _fail(f"无法读取 {path}：{error.strerror}。 / Cannot read the file.")
+                fail(f"无法读取 {path}：{error.strerror}。 / Cannot read the file.", 1)
     if not found:
-        _fail("没有文件。 / There are no files.")
+        fail("没有文件。 / There are no files.", 1)
     return found
 
 
@@ -301,7 +302,7 @@ def _moment(settings: Settings, text: str, option: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        _fail(f"{option} {text}：应为日期或时间，如 2026-07-01。 / write a date or time such as 2026-07-01.")
+        fail(f"{option} {text}：应为日期或时间，如 2026-07-01。 / write a date or time such as 2026-07-01.", 1)
     aware = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(settings.figures.zone))
     return round(aware.timestamp() * 1_000_000)
 
@@ -310,7 +311,7 @@ def _region(text: str, option: str) -> int:
     try:
         return parse_region(text)
     except ValueError:
-        _fail(f"{option} {text}：应为六位行政区划代码，如 431200。 / write six digits such as 431200.")
+        fail(f"{option} {text}：应为六位行政区划代码，如 431200。 / write six digits such as 431200.", 1)
 
 
 def _today(settings: Settings) -> str:
@@ -327,9 +328,11 @@ def _done(settings: Settings, act: Any) -> Any:
         return with_ledger(settings, act)
     except Violated as violated:
         violation = violated.violation
-        _fail(f"{violation.field_path}: {violation.message_zh} / {violation.message}")
+        fail(f"{violation.field_path}: {violation.message_zh} / {violation.message}", 1)
     except (ValueError, OSError) as error:
-        _fail(f"证书或私钥不可用：{error}。请运行 sanji check。 / Certificate or key cannot be used; run sanji check.")
+        fail(
+            f"证书或私钥不可用：{error}。请运行 sanji check。 / Certificate or key cannot be used; run sanji check.", 1
+        )
 
 
 def _is_wrong(checked: Checked) -> bool:
@@ -391,8 +394,3 @@ def _as_json(found: Impact) -> dict[str, Any]:
         },
         "mappings": [one._asdict() for one in found.mappings],
     }
-
-
-def _fail(text: str) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(1)

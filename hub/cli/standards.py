@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +15,7 @@ from connectors.sheets import SheetInvalid
 from exchange_db.records import CodeKind, printable
 from exchange_db.regions import format_region
 from hub.cli.app import app
+from hub.cli.terminal import fail
 from hub.standards.catalogue import Catalogue
 from hub.standards.codes import Code, CodeList, Mark, name_key, spelled_code
 from hub.standards.comparison import Clash, Comparison, Pair, compare
@@ -106,7 +107,7 @@ def show(
     ]
     if not found:
         shown = printable((code or search)[:40])
-        _fail(f"{codes.standard.standard_ref} 中没有 {shown!r}。 / There is no {shown!r}.")
+        fail(f"{codes.standard.standard_ref} 中没有 {shown!r}。 / There is no {shown!r}.")
     elsewhere = list(_elsewhere(catalogue, found)) if code else []
     if as_json:
         _print_json(
@@ -134,7 +135,7 @@ def diff(before: Ref, after: Ref, as_json: Json = False) -> None:
     try:
         crosswalk = catalogue.crosswalks.between(first.standard.standard_ref, second.standard.standard_ref)
     except RuleBroken as error:
-        _fail(str(error))
+        fail(str(error))
     found = compare(first, second, crosswalk)
     if as_json:
         _print_json(
@@ -159,7 +160,7 @@ def check(
             catalogue = taken_in(catalogue, [file])
             read.append((path, file))
     except SheetInvalid as error:
-        _fail(printable(str(error)))
+        fail(printable(str(error)))
     if as_json:
         _print_json([_file_as_json(path, file) for path, file in read])
     else:
@@ -181,7 +182,7 @@ def _list_of(catalogue: Catalogue, ref: str) -> CodeList:
     try:
         return catalogue.lists[catalogue.named(ref).standard_ref]
     except RuleBroken as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _kinds(text: str) -> tuple[CodeKind, ...]:
@@ -189,7 +190,7 @@ def _kinds(text: str) -> tuple[CodeKind, ...]:
         return tuple(CodeKind)
     if text.lower() not in KINDS:
         shown = printable(text[:20])
-        _fail(f"--kind {shown!r}：应为 component 或 event。 / use component or event.")
+        fail(f"--kind {shown!r}：应为 component 或 event。 / use component or event.")
     return (KINDS[text.lower()],)
 
 
@@ -362,8 +363,3 @@ def _print_json(value: object) -> None:
     told = json.dumps(value, ensure_ascii=False, indent=2)
     # Half of a surrogate pair cannot be printed; Python escapes it the way JSON does.
     print(told.encode("utf-8", "backslashreplace").decode("utf-8"))
-
-
-def _fail(text: str) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(2)

@@ -5,8 +5,9 @@ messages, and escapes in JSON. Called by every command that shows what came from
 """
 
 import json
-from typing import Any
+from typing import Any, NoReturn
 
+import typer
 from rich.markup import escape
 
 from exchange_db.records import printable
@@ -20,6 +21,12 @@ def plain(text: str) -> str:
 def visible(text: str) -> str:
     """Returns a text of several lines for plain printing."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def fail(text: str, code: int = 2) -> NoReturn:
+    """Ends the command with a message to the user: 2 when it was asked wrongly, 1 when it could not be done."""
+    typer.echo(visible(text), err=True)
+    raise typer.Exit(code)
 
 
 def as_json(value: Any) -> str:

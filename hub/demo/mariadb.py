@@ -44,8 +44,10 @@ class MariadbServer:
         return subprocess.Popen(  # noqa: S603 — our own arguments
             [
                 MARIADBD, "--no-defaults", f"--datadir={self.folder / 'data'}", f"--socket={self.socket}",
-                f"--pid-file={self.folder / 'pid'}", "--skip-networking", "--skip-log-bin", *_as_user(),
-                "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M", "--skip-name-resolve",
+                # A server that starts clears its folder of temporary tables, also of another's.
+                f"--pid-file={self.folder / 'pid'}", f"--tmpdir={self.folder}", "--skip-networking",
+                "--skip-log-bin", *_as_user(), "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M",
+                "--skip-name-resolve",
             ],
             stdout=subprocess.DEVNULL,
             stderr=log,

@@ -24,6 +24,7 @@ from connectors.traces import TierStory, fetch_story
 from connectors.transports.grpc_peer import GrpcPeer, Target
 from hub.clock import system_clock
 from hub.demo.asking import Tally, ask
+from hub.demo.partners import DatabasePartners, PartnerOutcome
 from hub.demo.proof import Proof, hop_milliseconds, newest_messages, prove
 from hub.demo.staging import Stage, StagedHub
 
@@ -48,6 +49,7 @@ class Outcome(NamedTuple):
     turns: dict[str, int]
     story_case_no: str
     story: tuple[TierStory, ...]
+    partners: PartnerOutcome
     repeated_batches: int
     outage_seconds: float
     seconds: float
@@ -62,6 +64,7 @@ class Demonstration:
         self._plans: list[CasePlan] = []
         self._platforms: dict[str, SimulatedPlatform] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._partners: DatabasePartners | None = None
 
     async def run(self) -> Outcome:
         """Stages the federation, lives through the year and looks at what came of it."""
@@ -75,6 +78,9 @@ class Demonstration:
         await self._settle(nation, len(year_of_reporter()) - _GENTLE)
         await self._report_gently()
         await self._settle(nation, len(year_of_reporter()))
+        # What was refused of the year; the wrong row of a partner is told with its receipts.
+        held = (await asyncio.to_thread(prove, [], list(self.hubs))).quarantined
+        partners = await self._link_databases(nation, city)
         self._tell("核对 / proof", 0.95)
         tiers = await self._figures()
         sources = await ask(self._target(province, nation), "430212", group_by="source")
@@ -93,11 +99,12 @@ class Demonstration:
             tiers,
             tiers["nation"].rates,
             {key: tally.reported for key, tally in sources.items()},
-            proof,
+            proof._replace(quarantined=held),
             hops,
             turns_of(self._plans),
             told.case_no,
             story,
+            partners,
             sum(platform.repeated_batches for platform in self._platforms.values()),
             outage,
             time.monotonic() - begun,
@@ -117,6 +124,8 @@ class Demonstration:
         for platform in self._platforms.values():
             platform.book.close()
         await asyncio.to_thread(self.stage.close)
+        if self._partners is not None:
+            await self._partners.close()
 
     async def _build(self) -> None:
         self._tell("启动数据库 / database", 0.0)
@@ -175,6 +184,13 @@ class Demonstration:
         for plan in year_of_reporter()[-_GENTLE:]:
             self._platforms[REPORTER].write([own_case(plan)])
             await asyncio.sleep(_GENTLE_SECONDS)
+
+    async def _link_databases(self, nation: StagedHub, city: StagedHub) -> PartnerOutcome:
+        """Lets two more platforms take part that only write SQL into databases of their own."""
+        self._tell("数据库对接 / partners' databases", 0.92)
+        self._partners = DatabasePartners(self.stage, nation, city)
+        await self._partners.open()
+        return await self._partners.live(self._platforms[CITY])
 
     async def _break_province(self, province: StagedHub) -> float:
         """Kills the province in the middle and starts it again; returns how long it was away."""
@@ -247,6 +263,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             "case_no": outcome.story_case_no,
             "states": {tier.hub_id: [step.state for step in tier.steps if step.state] for tier in outcome.story},
         },
+        "partners": outcome.partners._asdict(),
         "repeated_batches": outcome.repeated_batches,
         "outage_seconds": round(outcome.outage_seconds, 1),
         "hops_ms": {hop: {"p50": round(p50, 1), "p95": round(p95, 1)} for hop, (p50, p95) in outcome.hops.items()},

@@ -4,7 +4,10 @@ from hub.intermediate.link_files import Capture, DatabaseLink, Manner
 
 #: Capture to its guarantee in Chinese and English.
 _GUARANTEES: dict[Capture, tuple[str, str]] = {
-    Capture.LOG: ("数据库日志：尚未提供，请用 key_log", "not built yet; use key_log"),
+    Capture.LOG: (
+        "数据库日志：不丢不重，删除和清空可见，不装触发器；枢纽停用时日志留在对方磁盘上",
+        "nothing lost or doubled; deletes and TRUNCATE seen; no triggers; the log waits on the partner's disk",
+    ),
     Capture.KEY_LOG: ("触发器键日志：不丢不重，删除可见", "nothing lost or doubled; deletes seen"),
     Capture.STATUS: (
         "状态字段：对方每标一次送达一次；删除及取走后的改动不可见",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from exchange_db.intermediate import capture, schema
 from exchange_db.intermediate.capture import Finding, Standing, Watched, capture_of
+from exchange_db.intermediate.capture.slot import install_slot, remove_slot, show_slot
 from exchange_db.intermediate.columns import read_columns
 from exchange_db.intermediate.dialect import Dialect
 from exchange_db.intermediate.partner import Partner
@@ -34,6 +35,15 @@ def watched_of(link: DatabaseLink) -> Sequence[Watched]:
         Watched(source.name, source.key)
         for source in link.source
         if (source.capture or link.capture) is Capture.KEY_LOG
+    ]
+
+
+def logged_of(link: DatabaseLink) -> Sequence[Watched]:
+    """Returns the tables that are followed by the database's own log."""
+    if link.manner is Manner.OURS:
+        return []
+    return [
+        Watched(source.name, source.key) for source in link.source if (source.capture or link.capture) is Capture.LOG
     ]
 
 
@@ -66,8 +76,16 @@ async def install(partner: Partner, link: DatabaseLink, hub_id: str) -> list[Fin
     await partner.run_script(_tables_script(link, partner.dialect))
     watched = watched_of(link)
     made = await capture.install(partner, watched) if watched else []
+    if logged := logged_of(link):
+        made += await install_slot(partner, logged)
     await _enter_link(partner, link.peer, hub_id)
     return [*missing, *made]
+
+
+async def remove(partner: Partner, link: DatabaseLink) -> list[str]:
+    """Takes capture away; returns what was done or taken, tables and rows stay."""
+    taken = await remove_slot(partner) if logged_of(link) else []
+    return [*taken, *await capture.remove(partner)]
 
 
 async def show(partner: Partner, link: DatabaseLink) -> list[Finding]:
@@ -76,7 +94,8 @@ async def show(partner: Partner, link: DatabaseLink) -> list[Finding]:
     noted = await capture.show(partner, watched)
     if not watched:
         noted = [one for one in noted if one.standing is Standing.UNKNOWN]
-    return [*await _tables_found(partner, link), *noted]
+    slot = await show_slot(partner) if logged_of(link) else []
+    return [*await _tables_found(partner, link), *noted, *slot]
 
 
 async def _tables_found(partner: Partner, link: DatabaseLink) -> list[Finding]:

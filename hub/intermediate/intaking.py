@@ -83,8 +83,7 @@ class Intaking:
     async def _states(self, page: Page) -> dict[tuple[str, str], RowState]:
         by_table: dict[str, list[str]] = {}
         for row in page.rows:
-            if row.values is not None:
-                by_table.setdefault(row.table, []).append(key_text(row.key))
+            by_table.setdefault(row.table, []).append(key_text(row.key))
         states: dict[tuple[str, str], RowState] = {}
         for table, keys in by_table.items():
             found = await pickups.states_of(self._driver, self._sender.peer_id, table, keys)

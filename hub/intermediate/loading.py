@@ -15,6 +15,7 @@ from exchange_db import pickups
 from exchange_db.intermediate import schema
 from exchange_db.intermediate.partner import Partner, PartnerRefused
 from exchange_db.intermediate.reading import refilling
+from exchange_db.intermediate.reading.pages import ReadTable
 from exchange_db.intermediate.reading.refilling import Filter, Piece
 from exchange_db.intermediate.reading.time_column import position_at
 from hub.intermediate.link_files import Capture, DatabaseLink, Manner
@@ -97,8 +98,9 @@ async def _do(driver: AsyncConnection[Any], peer_id: str, source: Source, partne
         await pickups.forget_position(driver, peer_id, f"{_PREFIX}{load.table}")
         await pickups.save_position(driver, peer_id, source.name, position_at(load.since))
         raise SourceChanged(source.name)
-    total = load.total if load.total >= 0 else await refilling.row_count(partner, table, load.region)
-    piece = await _piece(source, partner, load)
+    which = Filter(load.after, load.region, is_shared=source.followed[load.table].mapping is None)
+    total = load.total if load.total >= 0 else await refilling.row_count(partner, table, which)
+    piece = await _piece(source, partner, table, which)
     if piece.last is None:
         await pickups.forget_position(driver, peer_id, f"{_PREFIX}{load.table}")
     else:
@@ -106,8 +108,9 @@ async def _do(driver: AsyncConnection[Any], peer_id: str, source: Source, partne
         await _save(driver, peer_id, done)
 
 
-async def _piece(source: Source, partner: Partner, load: Load) -> Piece:
-    table, which = source.followed[load.table].table, Filter(load.after, load.region)
+async def _piece(source: Source, partner: Partner, table: ReadTable, which: Filter) -> Piece:
+    if source.capture is Capture.LOG:
+        return await refilling.announce(partner, table, which, _PIECE)
     if source.spec is None:
         return await refilling.refill(partner, table, which, _PIECE)
     return await refilling.renew(partner, table, source.status(), which, _PIECE)

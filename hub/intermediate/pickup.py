@@ -39,7 +39,7 @@ _POLL_SECONDS = 1.0
 #: How long a table that the partner's database refuses to give is left alone.
 _PAUSE_SECONDS = 30.0
 #: Changes in a page: grows while pages are full, falls back to the smallest when one is not.
-_SMALLEST_PAGE, _LARGEST_PAGE = 500, 10_000
+_SMALLEST_PAGE, _LARGEST_PAGE = 500, 4_000
 _FAILURES = (
     PartnerError,
     LinkFileInvalid,
@@ -183,6 +183,8 @@ class SourceWorker:
         position = await pickups.position_of(self._driver, self._peer_id, self._source.name)
         async with open_partner(self._link.url, self._link.zone) as partner:
             reader = await self._source.open(partner, position)
+            if reader.is_restored:
+                await self._read_all_again()
             page = await self._next(reader)
             while True:
                 await self._probe(partner)
@@ -202,6 +204,12 @@ class SourceWorker:
                         reading.cancel()
                         await asyncio.gather(reading, return_exceptions=True)
                     raise
+
+    async def _read_all_again(self) -> None:
+        """Has every row compared with what the hub has: in a restored database some are older than that."""
+        logger.warning("pickup %s: all rows are read again", self._peer_id)
+        for name in self._source.followed:
+            await loading.order(self._driver, self._peer_id, Load(name))
 
     async def _next(self, reader: Reader) -> Page | None:
         """Returns the next page of a source that is not paused as a whole; ``None`` when nothing changed."""

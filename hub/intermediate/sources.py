@@ -10,6 +10,8 @@ from exchange_db.intermediate.dialects.postgresql import PostgresqlPartner
 from exchange_db.intermediate.partner import Partner
 from exchange_db.intermediate.reading.claimed_log import ClaimedLog
 from exchange_db.intermediate.reading.pages import Reader, ReadTable
+from exchange_db.intermediate.reading.slot_log import SOURCE as LOG_SOURCE
+from exchange_db.intermediate.reading.slot_log import SlotLog
 from exchange_db.intermediate.reading.snapshot_log import SOURCE, SnapshotLog
 from exchange_db.intermediate.reading.status_column import StatusColumn, StatusReader
 from exchange_db.intermediate.reading.time_column import TimeReader
@@ -27,7 +29,7 @@ class Followed(NamedTuple):
 
 
 class Source(NamedTuple):
-    """One thing to read: the key log with all its tables, or one table.
+    """One thing to read: the key log or the database's own log with all its tables, or one table.
 
     ``tables`` are those of ``followed`` that are not paused.
     """
@@ -47,6 +49,10 @@ class Source(NamedTuple):
         if self.spec is None:
             if not isinstance(partner, PostgresqlPartner):
                 return ClaimedLog(partner, self.tables)
+            if self.capture is Capture.LOG:
+                slot = SlotLog(partner, self.tables, position)
+                await slot.open()
+                return slot
             log = SnapshotLog(partner, self.tables, _READER_ID, position)
             await log.open()
             return log
@@ -71,25 +77,49 @@ def sources_of(link: DatabaseLink, dialect: Dialect) -> list[Source]:
         tables = [table for table in schema.SHARED if link.exchanges(table)]
         followed = {table.name: Followed(ReadTable.ours(dialect, table), None) for table in tables}
         return [_key_log(followed)] if followed else []
-    logged: dict[str, Followed] = {}
+    logged: dict[Capture, dict[str, Followed]] = {Capture.KEY_LOG: {}, Capture.LOG: {}}
     sources = []
     for spec in link.source:
         one = _theirs(link.folder, spec, dialect)
         capture = spec.capture or link.capture
-        if capture is Capture.KEY_LOG:
-            logged[spec.name] = one
-        elif capture is Capture.LOG:
-            raise LinkFileInvalid(
-                f"{link.peer}：{spec.name}：暂不支持 capture = log，请用 key_log。 / "
-                "capture = log is not built; use key_log"
-            )
+        if capture is Capture.LOG:
+            _require_slot(link, spec, dialect)
+        if capture in logged:
+            logged[capture][spec.name] = one
         else:
             sources.append(Source(f"table/{spec.name}", {spec.name: one}, {spec.name: one.table}, spec, capture))
-    return [*([_key_log(logged)] if logged else []), *sources]
+    if logged[Capture.KEY_LOG]:
+        sources.insert(0, _key_log(logged[Capture.KEY_LOG]))
+    if followed := logged[Capture.LOG]:
+        sources.insert(0, _with_all(LOG_SOURCE, followed, Capture.LOG))
+    return sources
+
+
+def _require_slot(link: DatabaseLink, spec: SourceTable, dialect: Dialect) -> None:
+    """Checks that the log can serve a table.
+
+    Raises:
+        LinkFileInvalid: the engine's log is not read, or the hub writes the table itself.
+    """
+    if dialect.name != "postgresql":
+        raise LinkFileInvalid(
+            f"{link.peer}：{spec.name}：capture = log 只支持 PostgreSQL，请用 key_log。 / "
+            "capture = log is for PostgreSQL only; use key_log"
+        )
+    if any(target.name == spec.name for target in link.target):
+        # The log does not tell the hub's writes from the partner's.
+        raise LinkFileInvalid(
+            f"{link.peer}：{spec.name}：枢纽也写这张表，不能用 capture = log，请用 key_log。 / "
+            "the hub writes this table too: use key_log"
+        )
 
 
 def _key_log(followed: dict[str, Followed]) -> Source:
-    return Source(SOURCE, followed, {name: one.table for name, one in followed.items()})
+    return _with_all(SOURCE, followed, Capture.KEY_LOG)
+
+
+def _with_all(name: str, followed: dict[str, Followed], capture: Capture) -> Source:
+    return Source(name, followed, {table: one.table for table, one in followed.items()}, capture=capture)
 
 
 def _theirs(folder: Path, spec: SourceTable, dialect: Dialect) -> Followed:

@@ -5,7 +5,7 @@ And the way back: every party gets what concerns it, with receipts and times at 
 
 from itertools import pairwise
 
-from connectors.case_wire import write_case
+from connectors.case_wire import case_fields
 from exchange_db.records import AssignmentState, Case, CheckState, HandlingState, ReportState
 from protos.case.v1 import case_pb2
 from protos.exchange.v1 import exchange_service_pb2 as exchange
@@ -75,7 +75,7 @@ async def test_a_case_is_handled_by_another_county_and_every_tier_stands_the_sam
     _check_deliveries(told)
     merged = case_pb2.Case()
     for step in steps:
-        write_case(step, merged)
+        merged.MergeFrom(case_pb2.Case(**case_fields(step)))
     for party in (town.county, town.other_county, town.city_platform):
         answer = await party.case(steps[0])
         assert answer.state == "closed"

@@ -16,7 +16,8 @@ from tests.support.stages import quick, staged, until_value, value
 INSERT = (
     "INSERT INTO x_case (issuer_id, case_no, state, region_code, standard_ref, class_kind, class_code, source_code,"
     " authority_id, reported_time, description, address) VALUES ('431221.platform', %s, 'reported', '431221',"
-    " 'GB/T-30428.2-2013', 'event', '0203', '01', '431200.hub', '2020-06-15 10:00:00+08', '暴露垃圾', '芙蓉路12号')"
+    " 'GB/T-30428.2-2013', 'event', '0203', '01', '431200.platform', '2020-06-15 10:00:00+08', '暴露垃圾',"
+    " '芙蓉路12号')"
 )
 
 

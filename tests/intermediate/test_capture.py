@@ -196,7 +196,7 @@ async def test_a_table_of_another_schema_is_watched_and_left_again(postgresql_ur
 async def test_a_sleeping_reader_is_woken_and_one_awake_is_left_alone(postgresql_url: str) -> None:
     async with open_partner(postgresql_url) as partner, open_partner(postgresql_url) as listener:
         await _made(partner)
-        await partner.execute("INSERT INTO x_reader VALUES ('hub', false)")
+        await partner.execute("INSERT INTO x_reader (reader_id, is_asleep) VALUES ('hub', false)")
         driver: Any = listener.driver  # type: ignore[attr-defined]
         await driver.execute("LISTEN x_change")
         await partner.execute(INSERT, ("431221.platform", "a"))

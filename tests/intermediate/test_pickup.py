@@ -1,6 +1,8 @@
 """Rows that a partner writes into our tables enter the log: once, as they stand, and none is lost."""
 
+import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +38,16 @@ async def hub(
         yield pickup
 
 
-async def test_rows_of_a_case_become_one_record(hub: Pickup, partner: Partner) -> None:
+async def test_each_section_of_a_case_becomes_a_record(hub: Pickup, partner: Partner) -> None:
     case = a_case(report=a_report(), handling=a_handling(), actions=(an_action(action_time=NOON),))
     component = a_component()
     await write(partner, case, component)
     async with hub.running():
-        found = await hub.until_count(2)
-    assert sorted(found, key=lambda record: isinstance(record, Case)) == [component, case]
+        found = await hub.until_count(3)
+    # What is refused of a case, say a section nobody asked for, takes no other along.
+    report, handling = a_case(report=case.report, actions=case.actions), a_case(handling=case.handling)
+    assert [record for record in found if isinstance(record, Case)] == [report, handling]
+    assert component in found
     numbered = await hub.rows("SELECT table_name, row_key, revision FROM pickup_rows ORDER BY 1")
     assert numbered == [
         ("x_case", f'["{COUNTY}","2020-0001"]', 1),
@@ -80,6 +85,30 @@ async def test_a_deleted_row_is_told_and_its_next_life_goes_on(hub: Pickup, part
     assert len(await hub.refusals()) == 1
 
 
+async def test_a_row_that_is_deleted_and_comes_back_as_it_was_is_told_again(hub: Pickup, partner: Partner) -> None:
+    async with hub.running():
+        await write(partner, a_component(), revision=None)
+        await hub.until_count(1)
+        await partner.execute("DELETE FROM x_component")
+        await hub.until_refused(1)
+        # Noted once more, as after a crash: that it is gone is known.
+        key = [COUNTY, a_component().component_id]
+        row_key = key if partner.dialect.name == "postgresql" else json.dumps(key)
+        await partner.execute(
+            "INSERT INTO x_change_log (table_name, row_key, op) VALUES ('x_component', %s, 'D')", (row_key,)
+        )
+        await write(partner, a_component(2))
+        await hub.until_count(2)
+        await write(partner, a_component(), revision=None)
+        found = await hub.until_count(3)
+    assert [(record.component_id[-1], record.revision) for record in components(found)] == [
+        ("1", 1),
+        ("2", 1),
+        ("1", 2),
+    ]
+    assert len(await hub.refusals()) == 1
+
+
 async def test_a_row_that_gets_another_key_is_deleted_under_the_old_one(hub: Pickup, partner: Partner) -> None:
     async with hub.running():
         await write(partner, a_component(1))
@@ -111,6 +140,26 @@ async def test_a_bad_row_is_refused_with_its_column_and_holds_nobody(hub: Pickup
     assert refused[0][2][0]["row"]["component_id"] == "4312210102000002"
     # Each has a number of its own, for its receipt.
     assert await hub.rows("SELECT last_sequence, accepted_count, refused_count FROM streams") == [(6, 3, 3)]
+
+
+async def test_a_clock_that_jumps_loses_nothing_and_repeats_nothing(
+    hub: Pickup, partner: Partner, clock: FakeClock
+) -> None:
+    async with hub.running():
+        for number, hours in enumerate((0, -30, 55, -1), start=1):
+            clock.advance(hours=hours)
+            await write(partner, a_component(number), revision=None)
+            await write(partner, a_component(1, name=f"井盖{number}"), revision=None)
+            await hub.until(partial(_has, hub, f"井盖{number}"))
+    found = components(await hub.records())
+    assert {record.component_id[-1] for record in found} == {"1", "2", "3", "4"}
+    names = [record.name for record in found if record.component_id.endswith("1")]
+    assert names[-4:] == ["井盖1", "井盖2", "井盖3", "井盖4"]
+    assert await hub.refusals() == []
+
+
+async def _has(hub: Pickup, name: str) -> bool:
+    return any(record.name == name for record in components(await hub.records()))
 
 
 async def test_what_is_rolled_back_was_never_there(hub: Pickup, partner: Partner) -> None:
@@ -259,6 +308,8 @@ async def test_rows_from_before_are_loaded_once(
     await partner.run_script([create_table(partner.dialect, table) for table in schema.TABLES.values()])
     await write(partner, *(a_component(number) for number in range(1, 11)))
     await write(partner, a_component(11, region_code="431222"))
+    # What the hub wrote is not the partner's to report.
+    await write(partner, a_component(13), written_time=1)
     await make_tables(partner)
     async with pickup_of(ledger, clock, tmp_path, partner_url) as hub, hub.running():
         async with ledger.watching() as connection:

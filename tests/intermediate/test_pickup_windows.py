@@ -103,10 +103,12 @@ async def test_a_window_is_drained_page_by_page_across_a_restart(
     assert _keys(first) == ["a", "b"]
     # A change made meanwhile belongs to the next window; its row is read as it stands already now.
     await write(partner, a_case("c"), address="新址")
+    await log.settle()
     log = await _log(session, first.position)
     page = await log.page(10)
     assert _keys(page) == ["c", "d"]
     assert page is not None
+    await log.settle()
     assert "新址" in (page.rows[0].values or ())
     log = await _log(session, page.position)
     assert _keys(await log.page(10)) == ["c"]
@@ -210,5 +212,49 @@ async def test_a_database_restored_into_another_server_is_read_from_the_beginnin
     partner: PostgresqlPartner, session: PostgresqlPartner
 ) -> None:
     await write(partner, a_case("a"))
-    ahead = "9000000000:9000000000:"
-    assert _keys(await (await _log(session, f'["{ahead}", null, "0", 0]')).page(10)) == ["a"]
+    ahead = '["9000000000:9000000000:", null, "0", 0, 7]'
+    await partner.execute("INSERT INTO x_reader VALUES ('test', false, %s)", (ahead,))
+    log = await _log(session, ahead)
+    assert log.is_restored
+    assert _keys(await log.page(10)) == ["a"]
+
+
+async def test_a_restored_database_is_read_on_from_where_it_stands_itself(
+    partner: PostgresqlPartner, session: PostgresqlPartner
+) -> None:
+    log = await _log(session)
+    await write(partner, a_case("a"))
+    await log.page(10)
+    await log.settle()
+    assert not (await _log(session, await _position(partner))).is_restored
+    # The hub had read on, under numbers that have since been given to other transactions.
+    await write(partner, a_case("b"))
+    number = int((await partner.fetch("SELECT pg_current_xact_id()::text"))[0][0])
+    log = await _log(session, f'["{number}:{number}:", null, "0", 0, 3]')
+    assert log.is_restored
+    assert _keys(await log.page(10)) == ["b"]
+
+
+async def test_a_page_the_partner_was_not_told_of_is_read_again_and_an_older_ledger_goes_by_its_own_place(
+    partner: PostgresqlPartner, session: PostgresqlPartner
+) -> None:
+    log = await _log(session)
+    await write(partner, a_case("a"))
+    first = await log.page(10)
+    await log.settle()
+    await write(partner, a_case("b"))
+    second = await log.page(10)
+    assert first is not None
+    assert second is not None
+    again = await _log(session, second.position)
+    assert not again.is_restored
+    assert _keys(await again.page(10)) == ["b"]
+    await log.settle()
+    again = await _log(session, first.position)
+    assert not again.is_restored
+    assert _keys(await again.page(10)) == ["b"]
+
+
+async def _position(partner: Partner) -> str:
+    position: str = (await partner.fetch("SELECT position FROM x_reader WHERE reader_id = 'test'"))[0][0]
+    return position

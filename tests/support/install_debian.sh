@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs the Debian packages the tests use, where it may (root, or sudo without a password); names them elsewhere.
+# Installs the Debian packages the tests use, or those named, where it may (root, or sudo without a password); names
+# them elsewhere.
 # Says nothing when all of them are there. Starts and stops no service.
 set -eu
 
-packages="chromium fonts-wqy-zenhei mariadb-server postgresql-15"
+packages="${*:-chromium fonts-wqy-zenhei mariadb-server postgresql-15}"
 
 command -v dpkg-query >/dev/null 2>&1 || {
-    echo "Not a Debian system. Some tests need: $packages"
+    echo "Not a Debian system. Wanted: $packages"
     exit 0
 }
 missing=""
@@ -20,7 +21,7 @@ if [ "$(id -u)" -eq 0 ]; then
 elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
     root="sudo"
 else
-    echo "Some tests need Debian packages that are not here; as root: apt-get install$missing"
+    echo "Wanted, and not here; as root: apt-get install$missing"
     exit 0
 fi
 
@@ -38,12 +39,12 @@ install() {
     $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1
 }
 
-echo "Installing for the tests:$missing"
+echo "Installing:$missing"
 # shellcheck disable=SC2086 — a list of packages
 if install $missing; then
     exit 0
 fi
 $root apt-get update -qq >/dev/null 2>&1 || true
 for package in $missing; do
-    install "$package" || echo "Could not install $package; its tests will be skipped."
+    install "$package" || echo "Could not install $package; what needs it is left out."
 done

@@ -39,6 +39,7 @@ async def make_tables(partner: Partner) -> None:
 
 async def write(partner: Partner, *records: Record, **changes: Any) -> None:
     """Writes records as a partner does, row by row, every column that ``changes`` names with another value."""
+    changes = {"written_time": None} | changes
     for row in (row for record in records for row in rows_of(record, 1)):
         values = [changes.get(column.name, value) for column, value in zip(row.table.columns, row.values, strict=True)]
         await partner.execute(partner.dialect.upsert(row.table.name, row.table.columns, row.table.key), values)

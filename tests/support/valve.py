@@ -15,11 +15,24 @@ class Valve:
         self.passed = 0
         self._limit = 0
         self._opened = asyncio.Event()
+        self._links: set[asyncio.Task[None]] = set()
 
     def let_through(self, count: int) -> None:
         """Lets so many more bytes through from now on."""
         self._limit = self.passed + count
         self._opened.set()
+
+    def add(self, link: asyncio.Task[None]) -> None:
+        """Takes a link into its hand."""
+        self._links.add(link)
+        link.add_done_callback(self._links.discard)
+
+    def cut(self) -> list[asyncio.Task[None]]:
+        """Breaks every link that is open; returns them, ending."""
+        links = list(self._links)
+        for link in links:
+            link.cancel()
+        return links
 
     async def spend(self, wanted: int) -> int:
         """Waits until something may pass, and returns how much of what is wanted."""
@@ -35,7 +48,6 @@ class Valve:
 async def valve_before(hub_port: int) -> AsyncIterator[Valve]:
     """Yields the valve of a link that leads to a port of this machine."""
     valve = Valve()
-    links: set[asyncio.Task[None]] = set()
 
     async def link(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -51,12 +63,11 @@ async def valve_before(hub_port: int) -> AsyncIterator[Valve]:
                     way.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
                 up_writer.transport.abort()
+                writer.transport.abort()
         writer.transport.abort()
 
     def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(link(reader, writer))
-        links.add(task)
-        task.add_done_callback(links.discard)
+        valve.add(asyncio.create_task(link(reader, writer)))
 
     server = await asyncio.start_server(take, "127.0.0.1", 0)
     valve.port = server.sockets[0].getsockname()[1]
@@ -64,9 +75,7 @@ async def valve_before(hub_port: int) -> AsyncIterator[Valve]:
         yield valve
     finally:
         server.close()
-        for task in list(links):
-            task.cancel()
-        await asyncio.gather(*links, return_exceptions=True)
+        await asyncio.gather(*valve.cut(), return_exceptions=True)
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, valve: Valve | None) -> None:

@@ -33,8 +33,8 @@ _ENCODING = "utf8mb4"
 #: Of every table of ours: letters of another size are other letters.
 TABLE_OPTIONS = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 #: Errors with numbers of the client (2000–2999) mean that the server was not reached or broke off; of the server's own,
-#: these: too many connections, shutdown, lock wait, deadlock, killed.
-_PASSING = frozenset({1040, 1053, 1077, 1203, 1205, 1213, 1317, 1927})
+#: these: a row or table changed meanwhile, too many connections, shutdown, lock wait, deadlock, killed.
+_PASSING = frozenset({1020, 1040, 1053, 1077, 1203, 1205, 1213, 1317, 1412, 1927})
 #: Errors that a row causes: NULL, a repeated key, a value out of range, too long, of another type or character set, a
 #: missing default, a foreign key, a check, a trigger of the partner's.
 _BY_A_ROW = frozenset(

@@ -30,6 +30,8 @@ class ClaimedLog:
     """
 
     source = SOURCE
+    #: What is not read yet lies in the log, whichever state of the database this is.
+    is_restored = False
 
     def __init__(self, partner: Partner, tables: dict[str, ReadTable]) -> None:
         self._partner = partner

@@ -55,9 +55,13 @@ class Page(NamedTuple):
 
 
 class Reader(Protocol):
-    """Reads one source of a partner; pages are settled in the order they were given."""
+    """Reads one source of a partner; pages are settled in the order they were given.
+
+    ``is_restored``: when it was opened, the partner's database was an older one than that which was read last.
+    """
 
     source: str
+    is_restored: bool
 
     async def page(self, limit: int) -> Page | None:
         """Returns what changed behind the last page, at most ``limit`` changes; ``None`` when nothing did.

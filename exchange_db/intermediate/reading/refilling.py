@@ -5,13 +5,14 @@ turn comes, so a change that is made meanwhile is never undone by the loading.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from exchange_db.intermediate.capture import CHANGE_LOG
 from exchange_db.intermediate.columns import read_columns
 from exchange_db.intermediate.partner import Partner
 from exchange_db.intermediate.reading.pages import Key, ReadTable, as_text
+from exchange_db.intermediate.reading.pgoutput import PREFIX
 from exchange_db.intermediate.reading.status_column import StatusColumn, behind_key, key_values
 
 #: Keys in the log that are told one by one.
@@ -26,10 +27,27 @@ class Piece(NamedTuple):
 
 
 class Filter(NamedTuple):
-    """Which rows: those behind a key, and those whose ``region_code`` begins so."""
+    """Which rows: those behind a key, and those whose ``region_code`` begins so.
+
+    ``is_shared``: the hub writes into the table too; its rows carry the time and are left out.
+    """
 
     after: Key | None = None
     region: str = ""
+    is_shared: bool = False
+
+    def conditions(self, quoted: Callable[[str], str], names: list[str]) -> tuple[str, list[object]]:
+        """Returns the SQL of it and its values; ``names`` are the columns of the key."""
+        conditions, values = ["1 = 1"], list[object]()
+        if self.after is not None:
+            conditions.append(behind_key(names))
+            values += key_values(self.after)
+        if self.region:
+            conditions.append(f"{quoted('region_code')} LIKE %s")
+            values.append(f"{self.region}%")
+        if self.is_shared:
+            conditions.append(f"{quoted('written_time')} IS NULL")
+        return " AND ".join(conditions), values
 
 
 async def refill(partner: Partner, table: ReadTable, which: Filter, size: int) -> Piece:
@@ -37,6 +55,15 @@ async def refill(partner: Partner, table: ReadTable, which: Filter, size: int) -
     keys = await _keys(partner, table, which, size)
     if keys:
         await put_again(partner, table, keys)
+    return Piece(len(keys), keys[-1] if keys else None)
+
+
+async def announce(partner: Partner, table: ReadTable, which: Filter, size: int) -> Piece:
+    """Puts the next keys of a table into the database's own log, at most ``size``, as a message of ours."""
+    keys = await _keys(partner, table, which, size)
+    if keys:
+        told = json.dumps([(table.name, key) for key in keys], ensure_ascii=False)
+        await partner.fetch("SELECT pg_logical_emit_message(true, %s, %s)", (PREFIX, told))
     return Piece(len(keys), keys[-1] if keys else None)
 
 
@@ -57,28 +84,19 @@ async def renew(partner: Partner, table: ReadTable, status: StatusColumn, which:
 async def _keys(partner: Partner, table: ReadTable, which: Filter, size: int) -> list[Key]:
     quoted = partner.dialect.quoted
     names = [quoted(column) for column in table.key]
-    conditions, values = ["1 = 1"], list[object]()
-    if which.after is not None:
-        conditions.append(behind_key(names))
-        values += key_values(which.after)
-    if which.region:
-        conditions.append(f"{quoted('region_code')} LIKE %s")
-        values.append(f"{which.region}%")
+    where, values = which.conditions(quoted, names)
     return await partner.fetch(
         f"SELECT {', '.join(as_text(partner.dialect, column) for column in table.key)}"  # noqa: S608
-        f" FROM {quoted(table.name)} WHERE {' AND '.join(conditions)} ORDER BY {', '.join(names)} LIMIT %s",
+        f" FROM {quoted(table.name)} WHERE {where} ORDER BY {', '.join(names)} LIMIT %s",
         (*values, size),
     )
 
 
-async def row_count(partner: Partner, table: ReadTable, region: str) -> int:
+async def row_count(partner: Partner, table: ReadTable, which: Filter) -> int:
     """Returns how many rows there are to be read."""
     quoted = partner.dialect.quoted
-    where = f" WHERE {quoted('region_code')} LIKE %s" if region else ""
-    rows = await partner.fetch(
-        f"SELECT count(*) FROM {quoted(table.name)}{where}",  # noqa: S608
-        (f"{region}%",) if region else (),
-    )
+    where, values = which.conditions(quoted, [quoted(column) for column in table.key])
+    rows = await partner.fetch(f"SELECT count(*) FROM {quoted(table.name)} WHERE {where}", values)  # noqa: S608
     return int(rows[0][0])
 
 

@@ -2,8 +2,12 @@
 
 A window is what is visible in one snapshot and was not in the one before: a transaction that commits late falls into a
 later window, and nobody waits for it. Inside a window changes come by (transaction, number); the position is the
-snapshot that is done, the one that is being drained, and the place in it. Rows are read in the same snapshot as the
-page of the log.
+snapshot that is done, the one that is being drained, the place in it, and how many pages were read. Rows are read in
+the same snapshot as the page of the log.
+
+The position lies in the partner's database too, behind the ledger's: it goes back with the rows when a backup is
+restored or a server's last moments are lost. Numbers of transactions are then given a second time, and a reader that
+believed the ledger alone would pass over them.
 
 Source: PgQ's ticks, without its ticker: here the reader takes the snapshot itself.
 """
@@ -32,7 +36,7 @@ _OLD_NAMES = {
 }
 #: Without these the planner may hash a whole table for a page of keys (290 ms a page were measured); and no statement
 #: may keep the partner waiting.
-_SESSION = {
+SESSION = {
     "default_transaction_isolation": "repeatable read",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
@@ -67,10 +71,11 @@ class SnapshotLog:
         self._partner = partner
         self._rows = RowReader(partner, tables)
         self._reader_id = reader_id
-        self._done, self._draining, self._place = _read(position)
-        #: The done snapshots of pages given and not settled, oldest first, and of what is on the hub's disk.
-        self._given: list[tuple[str, int]] = []
-        self._settled = self._done
+        #: Whether the partner's database is an older one than that which was read last.
+        self.is_restored = False
+        self._take_up(position)
+        #: Of pages given and not settled, oldest first: the done snapshot, its changes, the position behind it.
+        self._given: list[tuple[str, int, str]] = []
         self._left = 0
         self._is_old = False
 
@@ -83,15 +88,32 @@ class SnapshotLog:
         partner = self._partner
         await partner.fetch(
             "SELECT set_config(n, v, false) FROM unnest(%s::text[], %s::text[]) s(n, v)",
-            (list(_SESSION), list(_SESSION.values())),
+            (list(SESSION), list(SESSION.values())),
         )
         self._is_old = (await partner.fetch("SELECT current_setting('server_version_num')::int"))[0][0] < 130_000
+        await self._compare()
+        await partner.execute(f"LISTEN {CHANNEL}")
+
+    def _take_up(self, position: str | None) -> None:
+        self._done, self._draining, self._place, self._pages = _read(position)
+        self._settled = self._done
+
+    async def _compare(self) -> None:
+        """Goes back to the partner's position when it is behind; what is read again unchanged leaves nothing."""
+        query = f"SELECT position FROM {READER} WHERE reader_id = %s"  # noqa: S608 — constant
+        found = await self._partner.fetch(query, (self._reader_id,))
+        position = found[0][0] if found else None
+        behind = self._pages - _read(position)[3]
+        if behind > 0:
+            self._take_up(position)
+        # One page may be on the hub's disk of which the partner was not told.
+        self.is_restored = behind > 1
         if _end_of(await self._snapshot()) < _end_of(self._done):
             # Transactions are counted anew in a database that was restored into another server.
-            logger.warning("%s: the partner's database was restored; its key log is read from the beginning", SOURCE)
-            self._done, self._draining, self._place = _NOTHING, None, ("0", 0)
-            self._settled = _NOTHING
-        await partner.execute(f"LISTEN {CHANNEL}")
+            self._take_up(None)
+            self.is_restored = True
+        if self.is_restored:
+            logger.warning("%s: the partner's database was restored; it is read on from where it stands", SOURCE)
 
     async def _snapshot(self) -> str:
         snapshot: str = (await self._partner.fetch(self._sql("SELECT pg_current_snapshot()::text")))[0][0]
@@ -120,8 +142,9 @@ class SnapshotLog:
             self._draining, self._place = draining, (changes[-1][0], changes[-1][1])
         if not changes:
             return None
-        self._given.append((self._done, len(changes)))
-        position = json.dumps([self._done, self._draining, *self._place])
+        self._pages += 1
+        position = json.dumps([self._done, self._draining, *self._place, self._pages])
+        self._given.append((self._done, len(changes), position))
         return Page(found.rows, position, len(changes), found.unreadable, found.passed)
 
     async def _changes(self, draining: str, place: tuple[str, int], limit: int) -> list[tuple[str, int, str, Key]]:
@@ -138,17 +161,29 @@ class SnapshotLog:
 
     async def settle(self) -> None:
         """Notes that a page is on disk; takes what is done out of the log when much of it lies there."""
-        self._settled, count = self._given.pop(0)
+        settled, count, position = self._given[0]
+        # Not flushed: what is lost of it is read again, and what comes behind it is lost too.
+        await self._partner.execute(
+            f"INSERT INTO {READER} (reader_id, is_asleep, position)"  # noqa: S608 — constant
+            " SELECT %s, false, %s FROM set_config('synchronous_commit', 'off', true)"
+            " ON CONFLICT (reader_id) DO UPDATE SET position = excluded.position",
+            (self._reader_id, position),
+        )
+        self._settled = settled
+        del self._given[0]
         self._left += count
         if self._left >= _KEPT:
             await self._clear()
 
     async def _clear(self) -> None:
-        """Deletes what is done, piece by piece, and gives the space back when nothing is left."""
+        """Deletes what is done, piece by piece, and gives the space back when nothing is left.
+
+        By place: a row of the log is never updated, so it stays where it was found.
+        """
         self._left = 0
         statement = self._sql(
-            f"DELETE FROM {CHANGE_LOG} WHERE log_id = ANY(ARRAY("  # noqa: S608 — constants
-            f"SELECT log_id FROM {CHANGE_LOG} WHERE tx < %s::xid8 AND pg_visible_in_snapshot(tx, %s::pg_snapshot)"
+            f"DELETE FROM {CHANGE_LOG} WHERE ctid = ANY(ARRAY("  # noqa: S608 — constants
+            f"SELECT ctid FROM {CHANGE_LOG} WHERE tx < %s::xid8 AND pg_visible_in_snapshot(tx, %s::pg_snapshot)"
             f" ORDER BY tx, log_id LIMIT {_PIECE}))"
         )
         while await self._partner.execute(statement, (str(_end_of(self._settled)), self._settled)) == _PIECE:
@@ -173,8 +208,8 @@ class SnapshotLog:
         """Says that it sleeps, looks once more, and waits for a notification."""
         if self._left and not self._given:
             await self._clear()
-        await self._mark(is_asleep=True)
         try:
+            await self._mark(is_asleep=True)
             if not await self._has_news():
                 await self._partner.wait_for_notice(seconds)
         finally:
@@ -184,18 +219,20 @@ class SnapshotLog:
         return bool(await self._changes(await self._snapshot(), ("0", 0), 1))
 
     async def _mark(self, *, is_asleep: bool) -> None:
+        # It may be lost with the server, as this session then is: nobody waits for the disk between a row and its page.
         await self._partner.execute(
-            f"INSERT INTO {READER} (reader_id, is_asleep) VALUES (%s, %s)"  # noqa: S608 — constant
+            f"INSERT INTO {READER} (reader_id, is_asleep)"  # noqa: S608 — constant
+            " SELECT %s, %s FROM set_config('synchronous_commit', 'off', true)"
             " ON CONFLICT (reader_id) DO UPDATE SET is_asleep = excluded.is_asleep",
             (self._reader_id, is_asleep),
         )
 
 
-def _read(position: str | None) -> tuple[str, str | None, tuple[str, int]]:
+def _read(position: str | None) -> tuple[str, str | None, tuple[str, int], int]:
     if position is None:
-        return _NOTHING, None, ("0", 0)
+        return _NOTHING, None, ("0", 0), 0
     values: list[Any] = json.loads(position)
-    return values[0], values[1], (values[2], values[3])
+    return values[0], values[1], (values[2], values[3]), values[4]
 
 
 def _begin_of(snapshot: str) -> str:

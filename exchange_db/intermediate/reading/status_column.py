@@ -34,6 +34,9 @@ class StatusReader:
         status: its column.
     """
 
+    #: What is not read yet says so itself, whichever state of the database this is.
+    is_restored = False
+
     def __init__(self, partner: Partner, table: ReadTable, status: StatusColumn) -> None:
         self.source = f"table/{table.name}"
         self._partner = partner

@@ -27,6 +27,9 @@ class TimeReader:
         position: what the last page that is on disk ended with; ``None`` for the beginning.
     """
 
+    #: Nothing in the database tells; rows with times before the position are not read again.
+    is_restored = False
+
     def __init__(
         self, partner: Partner, table: ReadTable, column: str, overlap_seconds: int, position: str | None
     ) -> None:

@@ -1,12 +1,14 @@
 """PostgreSQL: rows go by binary COPY into a temporary stage and from there, in one statement, into the table.
 
+A few rows go without the stage: emptying stages at a commit takes longer than they do.
+
 The stage has our own types; the statement turns them into the column's. A cast to a length would cut silently, so
 values are cast to the type without its length and the assignment refuses what is too long.
 """
 
 from collections.abc import Callable
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 from exchange_db.bulk import HEADER, TRAILER
 from exchange_db.intermediate.columns import ColumnFacts
@@ -25,10 +27,21 @@ _STAGED = {
     ColumnKind.TRUTH: "boolean",
     ColumnKind.TIME: "timestamp with time zone",
 }
+#: So many rows go one by one.
+_FEW = 5
 _TEXTS = frozenset({"text", "character varying", "bpchar"})
 _COUNT, _LENGTH = Struct(">h"), Struct(">i")
 _NUMBER, _LARGE_NUMBER, _DECIMAL = Struct(">ii"), Struct(">iq"), Struct(">id")
 _NULL, _FALSE, _TRUE = b"\xff\xff\xff\xff", b"\0\0\0\1\0", b"\0\0\0\1\1"
+
+
+class _Statements(NamedTuple):
+    """The stage of a target, what fills it, what goes on from it, and what writes one row without it."""
+
+    stage: str
+    copying: str
+    moving: str
+    single: str
 
 
 class StageWriter:
@@ -36,7 +49,7 @@ class StageWriter:
 
     def __init__(self, partner: PostgresqlPartner) -> None:
         self._partner = partner
-        self._statements: dict[Target, tuple[str, str, str]] = {}
+        self._statements: dict[Target, _Statements] = {}
         self._filled: set[str] = set()
 
     async def prepare(self, target: Target, known: dict[str, ColumnFacts]) -> None:
@@ -46,14 +59,18 @@ class StageWriter:
         stage = f"sanji_stage_{id(self)}_{len(self._statements)}"
         body = ", ".join(f"{quoted(column.name)} {_STAGED[column.kind]}" for column in target.columns)
         await self._partner.execute(f"CREATE TEMPORARY TABLE {stage} ({body}) ON COMMIT DELETE ROWS")
+        given = ", ".join(f"{_given(column)} AS {quoted(column.name)}" for column in target.columns)
         names = ", ".join(quoted(column.name) for column in target.columns)
         values = ", ".join(_cast(quoted(column.name), column, known[column.name].type) for column in target.columns)
         keys = ", ".join(map(quoted, target.key))
-        statement = (
-            f"INSERT INTO {quoted(target.table)} AS held ({names}) SELECT {values} FROM {stage}"  # noqa: S608 — quoted
-            f" ON CONFLICT ({keys}) DO {_doing(target, quoted)}"
+        begin = f"INSERT INTO {quoted(target.table)} AS held ({names}) SELECT {values} FROM"
+        end = f"ON CONFLICT ({keys}) DO {_doing(target, quoted)}"
+        self._statements[target] = _Statements(
+            stage,
+            f"COPY {stage} FROM STDIN (FORMAT binary)",
+            f"{begin} {stage} {end}",
+            f"{begin} (SELECT {given}) given {end}",
         )
-        self._statements[target] = stage, f"COPY {stage} FROM STDIN (FORMAT binary)", statement
 
     def begin(self) -> None:
         """Notes that the stages are empty."""
@@ -61,7 +78,11 @@ class StageWriter:
 
     async def write(self, target: Target, rows: list[Row]) -> None:
         """Writes rows with keys of their own."""
-        stage, copying, statement = self._statements[target]
+        stage, copying, statement, single = self._statements[target]
+        if len(rows) <= _FEW:
+            for row in rows:
+                await self._partner.execute(single, row)
+            return
         if stage in self._filled:
             await self._partner.execute(f"TRUNCATE {stage}")
         self._filled.add(stage)
@@ -110,6 +131,13 @@ _PACKERS: dict[ColumnKind, Callable[[Any], list[bytes]]] = {
     ColumnKind.TRUTH: _truths,
     ColumnKind.TIME: _numbers(_LARGE_NUMBER, POSTGRES_EPOCH),
 }
+
+
+def _given(column: Column) -> str:
+    """Returns a value of the stage's type."""
+    if column.kind is ColumnKind.TIME:
+        return "'epoch'::timestamptz + %s::bigint * interval '1 microsecond'"
+    return f"%s::{_STAGED[column.kind]}"
 
 
 def _cast(name: str, column: Column, wanted: str) -> str:
