@@ -9,7 +9,7 @@ import time
 import reladiff
 
 source, target, columns = sys.argv[1:]
-KEY = ("issuer_id", "case_no")
+KEY = ("n",)
 tables = [
     reladiff.connect_to_table(url, "x_case", KEY, extra_columns=tuple(columns.split(","))) for url in (source, target)
 ]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -16,7 +17,7 @@ from exchange_db.intermediate.partner import Partner, PartnerRefused, PartnerUnr
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.terminal import fail, plain, visible
-from hub.intermediate.link_files import DatabaseLink, LinkFileInvalid, Manner, read_links
+from hub.intermediate.link_files import DatabaseLink, LinkFileInvalid, Manner, find_link, read_links
 from hub.settings import Settings
 
 commands = typer.Typer(no_args_is_help=True, help="数据交换中间库：安装、检查、登记。 / Intermediate databases.")
@@ -192,6 +193,9 @@ def _links(settings: Settings) -> dict[str, DatabaseLink]:
 
 
 def _link(settings: Settings, peer_id: str) -> DatabaseLink:
+    with suppress(LinkFileInvalid):
+        # What is wrong with other partners' files does not matter here.
+        return find_link(settings.intermediate.folder, peer_id)
     links = _links(settings)
     if peer_id not in links:
         known, folder = "、".join(links) or "无", settings.intermediate.folder
