@@ -129,7 +129,8 @@ class CallGuard(grpc.aio.ServerInterceptor):
             except _NO_DATABASE as error:
                 logger.warning("call failed, database does not answer: %s", error)
                 await _refuse(context, Violated("DATABASE_UNAVAILABLE").violation)
-            except (grpc.aio.AbortError, grpc.aio.UsageError):
+            except (grpc.aio.AbortError, grpc.aio.UsageError, grpc.aio.InternalError):
+                # The last is how writing to a caller that has gone ends; the server knows that from a real fault.
                 raise
             except Exception:
                 number = uuid.uuid4().hex[:12]
