@@ -49,6 +49,7 @@ SESSION = {
 }
 #: Changes behind the position that are left lying before they are taken away, and how many at once.
 _KEPT, _PIECE = 50_000, 10_000
+_SHORTEST_REST = 0.005
 #: An empty log larger than this is truncated: what was deleted from it is then gone from the disk as well.
 _TRUNCATED_BYTES = 8 << 20
 
@@ -78,6 +79,7 @@ class SnapshotLog:
         self._given: list[tuple[str, int, str]] = []
         self._left = 0
         self._is_old = False
+        self._pause = _SHORTEST_REST
 
     async def open(self) -> None:
         """Prepares the session.
@@ -143,6 +145,7 @@ class SnapshotLog:
         if not changes:
             return None
         self._pages += 1
+        self._pause = _SHORTEST_REST
         position = json.dumps([self._done, self._draining, *self._place, self._pages])
         self._given.append((self._done, len(changes), position))
         return Page(found.rows, position, len(changes), found.unreadable, found.passed)
@@ -205,15 +208,20 @@ class SnapshotLog:
             logger.info("the key log keeps its size: %s", error)
 
     async def rest(self, seconds: float) -> None:
-        """Says that it sleeps, looks once more, and waits for a notification."""
+        """Says that it sleeps, looks once more, and waits for a notification.
+
+        Who wrote just before that was said and commits just after the look tells nobody: so the first rests after a
+        change are short, and grow.
+        """
         if self._left and not self._given:
             await self._clear()
         try:
             await self._mark(is_asleep=True)
             if not await self._has_news():
-                await self._partner.wait_for_notice(seconds)
+                await self._partner.wait_for_notice(min(self._pause, seconds))
         finally:
             await self._mark(is_asleep=False)
+        self._pause = min(2 * self._pause, seconds)
 
     async def _has_news(self) -> bool:
         return bool(await self._changes(await self._snapshot(), ("0", 0), 1))
