@@ -137,7 +137,8 @@ def _add_link(add: Any, link: LinkState, now: datetime) -> None:
     if link.contact_time:
         add("sanji_link_contact_age_seconds", max(0.0, (now - link.contact_time).total_seconds()), peer=peer)
     add("sanji_link_healthy", health_of(link, now) not in (Health.STRAINED, Health.BROKEN), peer=peer)
-    add("sanji_certificate_days_left", certificate_days(link, now), peer=peer)
+    if not link.peer.has_database:
+        add("sanji_certificate_days_left", certificate_days(link, now), peer=peer)
 
 
 def _add_day(add: Any, day: LinkDay) -> None:

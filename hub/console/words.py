@@ -183,6 +183,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "send-attachments": ("上送附件", "Send attachments"),
     "scrub-attachments": ("校验附件", "Scrub attachments"),
     "make-months": ("建立月表", "Make month tables"),
+    "watch-cases": ("盯时限与重复", "Watch deadlines and duplicates"),
+    "pull-standards": ("拉取标准", "Pull standards"),
+    "announce-standards": ("通知标准", "Announce standards"),
+    "mark-records": ("对账登记", "Mark records"),
+    "reconcile-links": ("链路对账", "Reconcile links"),
+    "forget-nonces": ("清理随机数", "Forget nonces"),
+    "over_database": ("数据库", "database"),
 }
 
 #: State of a case.
