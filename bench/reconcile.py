@@ -34,7 +34,6 @@ from hub.intermediate.pickup import PickupWorker
 from hub.intermediate.sources import Followed
 from hub.intermediate.translation import Translation
 from hub.listener import Listener
-from hub.settings import DeliverPart
 
 _ROWS = int(os.environ.get("SANJI_BENCH_ROWS", "1000000"))
 _PARTNER, _CITY = "431221.platform", 431200
@@ -126,7 +125,7 @@ async def _seconds(balance: Balance, *, is_full: bool = False, is_repairing: boo
 async def _repaired(ledger: Ledger, balance: Balance, peer: Peer, url: str, folder: Path) -> float:
     """Changes rows behind the capture's back, and returns how long finding and picking them up takes."""
     desk = IntakeDesk(ledger, Listener(ledger), _CITY, system_clock)
-    worker = PickupWorker(ledger, desk.hand_in, DeliverPart(), folder, "bench", peer)
+    worker = PickupWorker(ledger, desk.hand_in, lambda _: 1.0, folder, "bench", peer)
     tasks = [asyncio.create_task(desk.run()), asyncio.create_task(worker.run())]
     try:
         with psycopg.connect(url, autocommit=True) as partner:

@@ -188,7 +188,7 @@ class Hub:
             if not peer.has_database:
                 return None
             folder = settings.intermediate.folder
-            return PickupWorker(ledger, desk.hand_in, settings.deliver, folder, holder, peer).run()
+            return PickupWorker(ledger, desk.hand_in, means.pause_of, folder, holder, peer).run()
 
         return DeliveryOffice(ledger, listener, {"deliver": push, "fetch": fetch, "pickup": pick_up})
 

@@ -8,8 +8,8 @@ next attempt begins at what is on disk, and rows that are read again unchanged l
 
 import asyncio
 import logging
-import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,7 +30,6 @@ from hub.intermediate.intaking import Intaking, PageRefused, Take
 from hub.intermediate.link_files import DatabaseLink, LinkFileInvalid, find_link
 from hub.intermediate.loading import Load, SourceChanged
 from hub.intermediate.sources import Source, sources_of
-from hub.settings import DeliverPart
 
 logger = logging.getLogger(__name__)
 
@@ -57,18 +56,18 @@ class PickupWorker:
     Args:
         ledger: the hub's database.
         take: the intake desk.
-        settings: pauses after failures.
+        pause_of: says how long to wait after so many failures.
         folder: where the link files are.
         holder: name of this worker for leases.
         peer: the partner.
     """
 
     def __init__(
-        self, ledger: Ledger, take: Take, settings: DeliverPart, folder: Path, holder: str, peer: Peer
+        self, ledger: Ledger, take: Take, pause_of: Callable[[int], float], folder: Path, holder: str, peer: Peer
     ) -> None:
         self._ledger = ledger
         self._take = take
-        self._settings = settings
+        self._pause_of = pause_of
         self._folder = folder
         self._holder = holder
         self._peer = peer
@@ -108,7 +107,7 @@ class PickupWorker:
             await self._note_failure(connection, error)
 
     async def _note_failure(self, connection: Dedicated, error: Exception) -> None:
-        pause = pause_after(self._failures, self._settings)
+        pause = self._pause_of(self._failures)
         if not self._failures:
             logger.warning("pickup %s: %s", self._peer.peer_id, error)
         self._failures += 1
@@ -290,12 +289,6 @@ class SourceWorker:
                 self._source.tables.pop(name, None)
             else:
                 self._source.tables[name] = followed.table
-
-
-def pause_after(failures: int, settings: DeliverPart) -> float:
-    """Returns how long to wait after failures in a row, in seconds, with jitter."""
-    doubled = settings.backoff_first_seconds * 2.0 ** min(failures, 30)
-    return min(settings.backoff_cap_seconds, doubled * random.uniform(0.8, 1.4))  # noqa: S311 — jitter
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exchange_db.intermediate.partner import Partner, open_partner
-from tests.support.mariadb import MARIADBD, MariadbServer, mariadb_server
+from hub.demo.mariadb import MARIADBD, MariadbServer, mariadb_server
 from tests.support.postgres import Cluster
 
 

@@ -17,8 +17,8 @@ from exchange_db.peers import NewPeer
 from exchange_db.session import Ledger, driver_url
 from hub.cli import intermediate, intermediate_resend, peers  # noqa: F401 — defines the commands
 from hub.cli.app import app
+from hub.demo.mariadb import MariadbServer
 from tests.support.builders import CITY
-from tests.support.mariadb import MariadbServer
 from tests.support.sources import ROOT
 
 PEER = "431221.platform"

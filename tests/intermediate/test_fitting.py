@@ -11,7 +11,7 @@ from exchange_db.intermediate.drift import compare
 from exchange_db.intermediate.fitting import require_fit, trouble_of
 from exchange_db.intermediate.partner import Partner, PartnerRefused, open_partner
 from exchange_db.records import Violated
-from tests.support.mariadb import MariadbServer
+from hub.demo.mariadb import MariadbServer
 from tests.support.postgres import Cluster
 
 TABLE = "CREATE TABLE t_case (id integer PRIMARY KEY, address varchar(6), note varchar(30) NOT NULL, size smallint)"

@@ -18,8 +18,8 @@ from exchange_db.intermediate.partner import open_partner
 from exchange_db.intermediate.scripts import WATCHED
 from hub.cli.inspection import WRONG
 from hub.cli.intermediate_inspection import inspect_link
+from hub.demo.mariadb import MariadbServer
 from hub.intermediate.link_files import DatabaseLink
-from tests.support.mariadb import MariadbServer
 from tests.support.sources import ROOT
 
 PAGE = ROOT / "docs" / "intermediate-database.md"

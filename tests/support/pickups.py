@@ -24,11 +24,10 @@ from hub.intake.desk import IntakeDesk
 from hub.intermediate.intaking import Take
 from hub.intermediate.pickup import PickupWorker
 from hub.listener import Listener
-from hub.settings import DeliverPart
 from tests.support.builders import COUNTY
 
 WATCHED = tuple(Watched(table.name, table.key) for table in schema.SHARED)
-QUICK = DeliverPart(backoff_first_seconds=0.1, backoff_cap_seconds=0.2)
+PAUSE_SECONDS = 0.1
 
 
 async def make_tables(partner: Partner) -> None:
@@ -137,7 +136,7 @@ async def pickup_of(
     desk = IntakeDesk(ledger, Listener(ledger), 431200, clock)
     writing = asyncio.create_task(desk.run())
     try:
-        worker = PickupWorker(ledger, change_take(desk.hand_in), QUICK, folder, "test", peer)
+        worker = PickupWorker(ledger, change_take(desk.hand_in), lambda _: PAUSE_SECONDS, folder, "test", peer)
         yield Pickup(ledger, worker)
     finally:
         writing.cancel()
