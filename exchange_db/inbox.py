@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from exchange_db import months, pickups
+from exchange_db import months, originals, pickups
 from exchange_db.bulk import CopyTarget, as_array, copy_rows
 from exchange_db.keys import PARTITION_COUNT
+from exchange_db.peer_certificates import WELCOME
 from exchange_db.records import Violated, Violation
+from exchange_db.seal_records import KeptSeal
 from exchange_db.session import POSTGRES_EPOCH, HotSession, WriteSession
 
 Session = HotSession | WriteSession
@@ -56,7 +58,8 @@ class Refusal(NamedTuple):
 class Arrival(NamedTuple):
     """A batch of one stream, from ``first_sequence`` on without gap; 0 stands for whatever number is next.
 
-    ``pickup`` is what picked-up rows leave besides; with it, all of the arrival is new, or out of order.
+    ``pickup`` is what picked-up rows leave besides; with it, all of the arrival is new, or out of order. ``seals``
+    are kept by who appends.
     """
 
     stream_id: int
@@ -65,6 +68,7 @@ class Arrival(NamedTuple):
     first_sequence: int
     items: list[Entry | Refusal]
     pickup: pickups.Pickup | None = None
+    seals: tuple[KeptSeal, ...] = ()
 
 
 class Answer(NamedTuple):
@@ -118,18 +122,17 @@ async def open_stream(session: Session, sender_id: str, name: str) -> Stream:
 class Locked(NamedTuple):
     """The head of the log and some streams, locked until the transaction ends.
 
-    ``streams`` maps a stream to (head, stream_id, last_sequence, is_welcome, thumbprint) as they stand.
+    ``streams`` maps a stream to (head, stream_id, last_sequence, thumbprints that are welcome) as they stand.
     """
 
     last_inbox_id: int
-    streams: dict[int, tuple[int, int, int, bool | None, str | None]]
+    streams: dict[int, tuple[int, int, int, list[str] | None]]
 
 
 async def lock(session: Session, arrivals: list[Arrival]) -> Locked:
     """Takes the lock under which ids are given; whoever asked first gets it first."""
     cursor = await session.driver.execute(
-        "SELECT h.last_inbox_id, s.stream_id, s.last_sequence, p.state = 'active' AND p.certificate_end_time > now(),"
-        " p.thumbprint"
+        f"SELECT h.last_inbox_id, s.stream_id, s.last_sequence, CASE WHEN p.peer_id IS NOT NULL THEN {WELCOME} END"  # noqa: S608
         " FROM inbox_head h CROSS JOIN streams s LEFT JOIN peers p ON p.peer_id = s.sender_id"
         " WHERE s.stream_id = ANY(%s) ORDER BY s.stream_id FOR UPDATE OF h, s",
         (sorted({arrival.stream_id for arrival in arrivals}),),
@@ -163,8 +166,8 @@ async def append(
     writer = _Writer(session, inbox_id, now, known, {key: row[2] for key, row in found.items()})
     answers = []
     for arrival in arrivals:
-        _, _, _, is_welcome, thumbprint = found[arrival.stream_id]
-        if is_welcome is not None and not (is_welcome and thumbprint == arrival.thumbprint):
+        welcome = found[arrival.stream_id][3]
+        if welcome is not None and arrival.thumbprint not in welcome:
             answers.append(Answer("", {}, 0, is_blocked=True))
         else:
             answers.append(await writer.take(arrival))
@@ -360,7 +363,9 @@ async def _known_messages(session: Session, items: list[Entry | Refusal]) -> dic
         ([key.hex() for key in keys],),
         binary=True,
     )
-    return {bytes.fromhex(key.replace("-", "")): payload for key, payload in await cursor.fetchall()}
+    known = {bytes.fromhex(key.replace("-", "")): payload for key, payload in await cursor.fetchall()}
+    await originals.put_in_place(session, (item for item in items if isinstance(item, Entry)), known)
+    return known
 
 
 async def fetch_runs(session: HotSession, cursors: dict[int, int], limit: int) -> list[InboxRow]:

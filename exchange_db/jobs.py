@@ -1,11 +1,14 @@
-"""The log of scheduled jobs. Called by ``hub.jobs`` (begin, finish) and by the console (recent, latest)."""
+"""The plan and the log of scheduled jobs.
+
+Called by ``hub.jobs`` (plan, begin, finish, take_orders) and by the console (plans, latest, history, order).
+"""
 
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
-from exchange_db.session import ReadSession
+from exchange_db.session import ReadSession, WriteSession
 
 #: Runs of one job that are kept.
 KEPT_RUNS = 500
@@ -23,7 +26,63 @@ class JobRun(NamedTuple):
     trouble: str
 
 
+class JobPlan(NamedTuple):
+    """A job as a process told of it: so many seconds lie between two runs.
+
+    ``wanted_time`` is set while somebody waits for a run before its time.
+    """
+
+    job: str
+    seconds: float
+    holder: str
+    planned_time: datetime
+    wanted_time: datetime | None
+
+
 _COLUMNS = ", ".join(JobRun._fields)
+_PLAN = ", ".join(JobPlan._fields)
+
+
+async def plan(driver: AsyncConnection[Any], holder: str, jobs: dict[str, float], now: int) -> None:
+    """Notes which jobs a process runs and how often (seconds); what it ran before and runs no more goes.
+
+    Args:
+        driver: an idle connection.
+        holder: name of the process.
+        jobs: seconds between two runs, by name.
+        now: the hub's clock, microseconds since 1970.
+    """
+    await driver.execute(
+        f"INSERT INTO job_plans (job, seconds, holder, planned_time) SELECT job, seconds, %s, {_TIME}"  # noqa: S608
+        " FROM unnest(%s::text[], %s::float8[]) j(job, seconds) ON CONFLICT (job) DO UPDATE"
+        " SET seconds = excluded.seconds, holder = excluded.holder, planned_time = excluded.planned_time",
+        (holder, now, list(jobs), list(jobs.values())),
+    )
+    await driver.execute("DELETE FROM job_plans WHERE holder = %s AND job <> ALL(%s)", (holder, list(jobs)))
+
+
+async def plans(session: ReadSession) -> list[JobPlan]:
+    """Returns the jobs of the hub's processes, by name."""
+    cursor = await session.driver.execute(f"SELECT {_PLAN} FROM job_plans ORDER BY job")  # noqa: S608 — constants
+    return [JobPlan(*row) for row in await cursor.fetchall()]
+
+
+async def order(session: WriteSession, job: str, now: int) -> bool:
+    """Asks for a run before its time; tells whether any process runs such a job. Wake ``ORDERED`` afterwards."""
+    cursor = await session.driver.execute(
+        f"UPDATE job_plans SET wanted_time = {_TIME} WHERE job = %s",  # noqa: S608 — constant
+        (now, job),
+    )
+    return bool(cursor.rowcount)
+
+
+async def take_orders(driver: AsyncConnection[Any], jobs: list[str]) -> list[str]:
+    """Takes the orders for some jobs and returns their names; of several processes one gets each."""
+    cursor = await driver.execute(
+        "UPDATE job_plans SET wanted_time = NULL WHERE job = ANY(%s) AND wanted_time IS NOT NULL RETURNING job",
+        (jobs,),
+    )
+    return [row[0] for row in await cursor.fetchall()]
 
 
 async def begin(driver: AsyncConnection[Any], job: str, now: int) -> int:
@@ -64,11 +123,12 @@ async def finish(driver: AsyncConnection[Any], run_id: int, now: int, result: st
     )
 
 
-async def recent(session: ReadSession, limit: int) -> list[JobRun]:
-    """Returns the last runs of all jobs, newest first."""
+async def history(session: ReadSession, job: str, *, limit: int, before: int = 0) -> list[JobRun]:
+    """Returns the runs of a job, newest first; ``before`` is the number to go on below."""
     cursor = await session.driver.execute(
-        f"SELECT {_COLUMNS} FROM job_runs ORDER BY started_time DESC, run_id DESC LIMIT %s",  # noqa: S608 — constants
-        (limit,),
+        f"SELECT {_COLUMNS} FROM job_runs WHERE job = %s AND run_id < %s"  # noqa: S608 — constants
+        " ORDER BY started_time DESC, run_id DESC LIMIT %s",
+        (job, before or 2**62, limit),
     )
     return [JobRun(*row) for row in await cursor.fetchall()]
 

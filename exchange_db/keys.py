@@ -2,6 +2,8 @@
 
 from hashlib import blake2b
 
+from exchange_db import document_records
+
 #: Number of partitions of the log, fixed when a ledger is made.
 PARTITION_COUNT = 64
 #: Copied for every key: cheaper than a new one with its size to parse.
@@ -18,9 +20,24 @@ def sheet_key(reporter_id: str, region: int, month: int) -> bytes:
     return _digest(f"sheet\0{reporter_id}\0{region}\0{month}".encode())
 
 
+def evaluation_key(reporter_id: str, region: int, kind: int, scheme_id: str, period: str) -> bytes:
+    """Returns the 16 bytes that stand for an evaluation record."""
+    return _digest(f"evaluation\0{reporter_id}\0{region}\0{kind}\0{scheme_id}\0{period}".encode())
+
+
 def component_key(owner_id: str, component_id: str) -> bytes:
     """Returns the 16 bytes that stand for a component: ids are unique at the platform that keeps it."""
     return _digest(f"component\0{owner_id}\0{component_id}".encode())
+
+
+def canary_key(sender_id: str, receiver_id: str, sent_time: int) -> bytes:
+    """Returns the 16 bytes that stand for a canary; the time is in them, so canaries go through all partitions."""
+    return _digest(f"canary\0{sender_id}\0{receiver_id}\0{sent_time}".encode())
+
+
+def document_key(issuer_id: str, document_id: str) -> bytes:
+    """Returns the 16 bytes that stand for a document: those of the number its files are handed in under."""
+    return case_key(issuer_id, document_records.case_no(document_id))
 
 
 def message_key(origin_id: str, message_id: bytes) -> bytes:

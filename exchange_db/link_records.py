@@ -9,11 +9,12 @@ from exchange_db import inbox
 from exchange_db.bulk import as_array
 from exchange_db.inbox import Entry
 from exchange_db.marking import DAMAGED, HELD, LOST, Session, Way
-from exchange_db.marks import MarkRef, Standing, digest_of
+from exchange_db.marks import Mark, MarkRef, Standing, digest_of
+from exchange_db.seal_records import RESEND_STREAM
 from exchange_db.session import WriteSession
 
 #: Stream of a neighbour in which records that are sent again are numbered.
-RESEND = "resend"
+RESEND = RESEND_STREAM
 _REFS = (
     "unnest(%(keys)s::uuid[], %(times)s::bigint[]) WITH ORDINALITY r(message_key, created, place)"
     " {join} JOIN link_marks m ON m.destination_id = %(destination_id)s AND m.is_sent = %(is_sent)s"
@@ -92,14 +93,14 @@ async def payloads(session: Session, way: Way, refs: list[MarkRef], max_bytes: i
     return found
 
 
-async def restore(session: WriteSession, way: Way, sender_id: str, created_time: int, entry: Entry) -> bool:
+async def restore(session: WriteSession, way: Way, sender_id: str, mark: Mark, entry: Entry) -> bool:
     """Puts a record that was here before back to its place in the log.
 
     Args:
         session: the transaction.
         way: the link it came over.
         sender_id: the neighbour at the other end.
-        created_time: when the record was written, microseconds since 1970.
+        mark: the record's, as it came now.
         entry: the record, checked like one that comes for the first time.
 
     Returns:
@@ -109,7 +110,7 @@ async def restore(session: WriteSession, way: Way, sender_id: str, created_time:
         "UPDATE link_marks m SET state = 0 WHERE m.destination_id = %s AND m.is_sent = %s AND m.message_key = %s::uuid"
         " AND m.created_time = '1970-01-01Z'::timestamptz + %s * interval '1 microsecond' AND m.digest = %s"
         " AND m.state > 0 RETURNING m.partition, m.inbox_id",
-        (*way, entry.message_key.hex(), created_time, digest_of(entry.payload)),
+        (*way, entry.message_key.hex(), mark.created_time, mark.digest),
     )
     place = await cursor.fetchone()
     if place is None:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from exchange_db.peers import COUNTED_ROWS
 from exchange_db.quarantine import QuarantineRow
+from exchange_db.ranges import named_within, within
+from exchange_db.regions import Regions
 from exchange_db.session import ReadSession
 
 
@@ -56,29 +58,56 @@ async def require_space(session: ReadSession) -> None:
     await session.driver.execute("SELECT count(*) FROM generate_series(1, 20000)")
 
 
-async def streams(session: ReadSession) -> list[StreamState]:
-    """Returns every stream, by sender and name."""
+async def streams(session: ReadSession, visible: Regions | None = None) -> list[StreamState]:
+    """Returns the streams of senders in the regions a reader may see, by sender and name."""
+    condition = "true" if visible is None else named_within("sender_id", visible)
     cursor = await session.driver.execute(
-        f"SELECT {', '.join(StreamState._fields)} FROM streams ORDER BY sender_id, name"  # noqa: S608 — constants
+        f"SELECT {', '.join(StreamState._fields)} FROM streams WHERE {condition} ORDER BY sender_id, name"  # noqa: S608 — constants
     )
     return [StreamState(*row) for row in await cursor.fetchall()]
 
 
 async def held(
-    session: ReadSession, *, resolution: str = "", record_key: bytes | None = None, limit: int
+    session: ReadSession,
+    visible: Regions | None = None,
+    *,
+    resolution: str = "",
+    record_key: bytes | None = None,
+    reason: str = "",
+    peer_id: str = "",
+    before: int = 0,
+    limit: int,
 ) -> list[QuarantineRow]:
     """Returns records in quarantine, newest first, without their payloads, which may be 4 MiB each.
 
     Args:
         session: any transaction.
+        visible: the regions a reader may see; ``None`` for all, and for records that have no region.
         resolution: only those that stand so; empty for all.
         record_key: only those of this record, 16 bytes.
+        reason: only those with this reason; empty for all.
+        peer_id: only those of this neighbour; empty for all.
+        before: only those with a smaller number; 0 for all.
         limit: most rows.
     """
     columns = ", ".join((*QuarantineRow._fields[:-1], "''::bytea"))
-    conditions, values = ["true"], {"limit": limit, "resolution": resolution, "key": (record_key or b"").hex()}
-    if resolution:
+    values: dict[str, object]
+    conditions, values = (
+        ["true" if visible is None else within("region", visible)],
+        {"limit": limit, "resolution": resolution, "key": (record_key or b"").hex()},
+    )
+    if resolution == "open":
+        # Spelled out, so that the index of open records is the plan whatever the statement is prepared for.
+        conditions.append("resolution = 'open'")
+    elif resolution:
         conditions.append("resolution = %(resolution)s")
+    for column, wanted in (("reason", reason), ("peer_id", peer_id)):
+        if wanted:
+            conditions.append(f"{column} = %({column})s")
+            values[column] = wanted
+    if before:
+        conditions.append("quarantine_id < %(before)s")
+        values["before"] = before
     if record_key is not None:
         conditions.append("record_key = %(key)s::uuid")
     cursor = await session.driver.execute(

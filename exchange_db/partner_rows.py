@@ -126,15 +126,34 @@ async def forget(driver: AsyncConnection[Any], peer_id: str, table: str, row_key
     )
 
 
-async def refused_rows(driver: AsyncConnection[Any], peer_id: str, table: str) -> set[str]:
-    """Returns the keys of a partner's rows that lie in quarantine."""
-    cursor = await driver.execute(
-        "SELECT r.row_key FROM quarantine q JOIN pickup_rows r ON r.stream_id = q.stream_id AND r.sequence = q.sequence"
-        " JOIN streams s ON s.stream_id = q.stream_id AND s.sender_id = %s AND s.name = %s"
-        " WHERE q.resolution <> 'replayed' AND r.table_name = %s",
-        (peer_id, STREAM, table),
+async def forget_older(driver: AsyncConnection[Any], peer_id: str, table: str, start: str) -> None:
+    """Forgets rows the hub wrote whose keys begin so, but for those of the highest version: they are replaced whole."""
+    await driver.execute(
+        "DELETE FROM partner_rows WHERE peer_id = %(peer)s AND table_name = %(table)s AND is_sent"
+        " AND starts_with(row_key, %(start)s) AND version < (SELECT max(version) FROM partner_rows"
+        " WHERE peer_id = %(peer)s AND table_name = %(table)s AND is_sent AND starts_with(row_key, %(start)s))",
+        {"peer": peer_id, "table": table, "start": start},
     )
-    return {row[0] for row in await cursor.fetchall()}
+
+
+async def sent_rows(driver: AsyncConnection[Any], peer_id: str, table: str) -> dict[str, Known]:
+    """Returns all rows of a small table that the hub wrote, by key."""
+    cursor = await driver.execute(f"SELECT {_KNOWN} AND is_sent", (peer_id, table))
+    return {row[0]: Known(*row) for row in await cursor.fetchall()}
+
+
+async def refused_rows(driver: AsyncConnection[Any], peer_id: str, table: str) -> dict[str, int]:
+    """Returns the keys of a partner's rows whose newest version lies in quarantine, with the revision of that one."""
+    cursor = await driver.execute(
+        "WITH refused AS (SELECT r.stream_id, r.row_key, max(r.sequence) AS sequence, max(r.revision) AS revision"
+        " FROM quarantine q JOIN pickup_rows r ON r.stream_id = q.stream_id AND r.sequence = q.sequence"
+        " JOIN streams s ON s.stream_id = q.stream_id AND s.sender_id = %s AND s.name = %s"
+        " WHERE q.resolution <> 'replayed' AND r.table_name = %s GROUP BY 1, 2)"
+        " SELECT f.row_key, f.revision FROM refused f WHERE NOT EXISTS (SELECT FROM pickup_rows r"
+        " WHERE r.stream_id = f.stream_id AND r.sequence > f.sequence AND r.table_name = %s AND r.row_key = f.row_key)",
+        (peer_id, STREAM, table, table),
+    )
+    return dict(await cursor.fetchall())
 
 
 async def refused_parcels(driver: AsyncConnection[Any], destination_id: int) -> set[int]:

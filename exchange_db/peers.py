@@ -3,13 +3,18 @@
 Called by ``hub.federation`` (joining, blocking), ``hub.rpc`` (who is calling) and ``hub.apply`` (who takes part).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from exchange_db import outages
 from exchange_db.keys import PARTITION_COUNT
+from exchange_db.outages import Direction
+from exchange_db.ranges import within
+from exchange_db.regions import Regions
 from exchange_db.session import HotSession, ReadSession, WriteSession
 from exchange_db.tables.peers import invitations, links, parcels, peers
 
@@ -18,6 +23,7 @@ from exchange_db.tables.peers import invitations, links, parcels, peers
 DATABASE = "database:"
 #: Where counting stops: of each partition, what has no number on a link yet.
 COUNTED_ROWS = 20_000
+_MOST_CONTRACTS = 40
 
 
 class Peer(NamedTuple):
@@ -33,6 +39,22 @@ class Peer(NamedTuple):
     state: str
     thumbprint: str
     certificate_end_time: datetime
+    earlier_thumbprint: str | None = None
+    earlier_end_time: datetime | None = None
+    is_paused: bool = False
+
+    def end_of(self, thumbprint: str) -> datetime | None:
+        """Returns until when one of its certificates counts; ``None`` for one it does not have."""
+        if thumbprint == self.thumbprint:
+            return self.certificate_end_time
+        return self.earlier_end_time if thumbprint == self.earlier_thumbprint else None
+
+    @property
+    def refusal(self) -> str:
+        """Why it is refused when it is not active, or its link is paused: a reason."""
+        if self.state == "active":
+            return "LINK_PAUSED"
+        return "PEER_WAITING" if self.state == "waiting" else "PEER_BLOCKED"
 
     @property
     def is_dialled(self) -> bool:
@@ -56,6 +78,14 @@ class NewPeer(NamedTuple):
     address: str
     thumbprint: str
     certificate_end_time: datetime
+
+
+class Pause(NamedTuple):
+    """Who paused a link, when and why."""
+
+    paused_time: datetime
+    paused_by: str
+    pause_reason: str
 
 
 class Invitation(NamedTuple):
@@ -86,7 +116,7 @@ class LinkState(NamedTuple):
 
 
 #: What is wrong with a link, or with single tables of a partner's database.
-_TROUBLE = (
+TROUBLE = (
     "coalesce(nullif(l.trouble, ''), (SELECT string_agg(z.table_name || ': ' || z.trouble, '; ' ORDER BY z.table_name)"
     " FROM pickup_pauses z WHERE z.peer_id = p.peer_id), '')"
 )
@@ -94,9 +124,18 @@ _TROUBLE = (
 _COLUMNS = [peers.c[name] for name in Peer._fields]
 
 
-async def enrol(session: WriteSession, peer: NewPeer) -> None:
-    """Enters a neighbour, or renews its entry (new certificate, new address); makes its link state."""
-    values = peer._asdict() | {"state": "active"}
+async def enrol(session: WriteSession, peer: NewPeer, *, state: str = "active") -> None:
+    """Enters a neighbour, or renews its entry (new certificate, new address); makes its link state.
+
+    Whatever certificates it had no longer count.
+    """
+    is_confirmed = state != "waiting"
+    values = peer._asdict() | {
+        "state": state,
+        "is_confirmed": is_confirmed,
+        "earlier_thumbprint": None,
+        "earlier_end_time": None,
+    }
     statement = upsert(peers).values(values)
     kept = {name: statement.excluded[name] for name in values if name != "peer_id"}
     entered = await session.execute(
@@ -110,9 +149,25 @@ async def enrol(session: WriteSession, peer: NewPeer) -> None:
 
 
 async def set_state(session: WriteSession, peer_id: str, state: str) -> bool:
-    """Makes a neighbour ``active`` or ``blocked``; tells whether it is known."""
+    """Makes a neighbour ``active``, ``waiting`` or ``blocked``; tells whether it is known."""
     result = await session.execute(update(peers).where(peers.c.peer_id == peer_id).values(state=state))
     return bool(result.rowcount)
+
+
+async def confirm(session: WriteSession, peer_id: str) -> None:
+    """Lets a neighbour in that waits."""
+    await session.execute(update(peers).where(peers.c.peer_id == peer_id).values(state="active", is_confirmed=True))
+
+
+async def unblock(session: WriteSession, peer_id: str) -> str | None:
+    """Ends a block; returns the state after it, ``waiting`` for one that nobody ever confirmed, none if unknown."""
+    cursor = await session.driver.execute(
+        "UPDATE peers SET state = CASE WHEN is_confirmed THEN 'active' ELSE 'waiting' END WHERE peer_id = %s"
+        " RETURNING state",
+        (peer_id,),
+    )
+    row = await cursor.fetchone()
+    return row[0] if row else None
 
 
 async def all_peers(session: ReadSession) -> list[Peer]:
@@ -122,10 +177,21 @@ async def all_peers(session: ReadSession) -> list[Peer]:
 
 
 async def by_thumbprint(session: HotSession | ReadSession, thumbprint: str) -> Peer | None:
-    """Returns the neighbour with this certificate; asked on every call."""
+    """Returns the neighbour that has this certificate, whether it still counts or not; asked on every call."""
     cursor = await session.driver.execute(
-        f"SELECT {', '.join(Peer._fields)} FROM peers WHERE thumbprint = %s",  # noqa: S608 — constants
-        (thumbprint,),
+        f"SELECT {', '.join(Peer._fields)} FROM peers"  # noqa: S608 — constants
+        " WHERE thumbprint = %(thumbprint)s OR earlier_thumbprint = %(thumbprint)s",
+        {"thumbprint": thumbprint},
+    )
+    row = await cursor.fetchone()
+    return Peer(*row) if row else None
+
+
+async def by_name(session: HotSession | ReadSession, peer_id: str) -> Peer | None:
+    """Returns the neighbour of that name, as a call by REST asks for it."""
+    cursor = await session.driver.execute(
+        f"SELECT {', '.join(Peer._fields)} FROM peers WHERE peer_id = %s",  # noqa: S608 — constants
+        (peer_id,),
     )
     row = await cursor.fetchone()
     return Peer(*row) if row else None
@@ -162,10 +228,14 @@ async def redeem(session: WriteSession, code_digest: str, peer_id: str, now: dat
     return Invitation(*row) if row else None
 
 
-async def link_states(session: ReadSession) -> list[LinkState]:
-    """Returns the state of every link, by name of the neighbour; what has no number yet counts as waiting."""
+async def link_states(session: ReadSession, visible: Regions | None = None) -> list[LinkState]:
+    """Returns the state of the links to neighbours in the regions a reader may see, by name of the neighbour.
+
+    What has no number yet counts as waiting.
+    """
+    condition = "true" if visible is None else within("p.region", visible)
     peer_columns = ", ".join(f"p.{name}" for name in Peer._fields)
-    link_columns = ", ".join(_TROUBLE if name == "trouble" else f"l.{name}" for name in LinkState._fields[5:])
+    link_columns = ", ".join(TROUBLE if name == "trouble" else f"l.{name}" for name in LinkState._fields[5:])
     cursor = await session.driver.execute(
         f"SELECT {peer_columns}, l.last_sequence, l.acked_sequence, l.receipted_sequence,"  # noqa: S608 — constants
         f" l.last_sequence - l.acked_sequence + w.unnumbered, {link_columns}"
@@ -173,25 +243,83 @@ async def link_states(session: ReadSession) -> list[LinkState]:
         " SELECT coalesce(sum(n.waiting), 0)::bigint AS unnumbered"
         " FROM unnest(l.cursors) WITH ORDINALITY c(position, number) CROSS JOIN LATERAL ("
         " SELECT count(*) AS waiting FROM (SELECT 1 FROM outbox o WHERE o.destination_id = l.destination_id"
-        " AND o.partition = c.number - 1 AND o.position > c.position LIMIT %s) o) n) w ORDER BY p.peer_id",
+        " AND o.partition = c.number - 1 AND o.position > c.position LIMIT %s) o) n) w"
+        f" WHERE {condition} ORDER BY p.peer_id",
         (COUNTED_ROWS,),
     )
     count = len(Peer._fields)
     return [LinkState(Peer(*row[:count]), *row[count:]) for row in await cursor.fetchall()]
 
 
-async def note_contact(session: WriteSession, destination_id: int, clock_skew_ms: int | None = None) -> bool:
-    """Records that something was heard of a neighbour, and clears its back-off; tells whether there was one."""
+async def note_contact(
+    session: WriteSession, destination_id: int, clock_skew_ms: int | None = None, waiting_count: int = 0
+) -> bool:
+    """Records that something was heard of a neighbour, and clears its back-off; tells whether there was one.
+
+    ``waiting_count`` is what it says it still has for this hub. Its silence, if there was one, is over.
+    """
+    for direction in (Direction.IN, Direction.OUT):
+        await outages.end_silence(session.driver, destination_id, direction)
     cleared = await session.execute(
         update(links)
         .where(links.c.destination_id == destination_id, links.c.retry_time.is_not(None))
         .values(retry_time=None)
     )
-    values: dict[str, Any] = {"contact_time": func.now()}
+    values: dict[str, Any] = {
+        "contact_time": func.now(),
+        "heard_time": func.now(),
+        "their_waiting_count": waiting_count,
+    }
     if clock_skew_ms is not None:
         values["clock_skew_ms"] = clock_skew_ms
     await session.execute(update(links).where(links.c.destination_id == destination_id).values(values))
     return bool(cleared.rowcount)
+
+
+async def set_paused(session: WriteSession, peer_id: str, *, is_paused: bool, by: str = "", reason: str = "") -> bool:
+    """Pauses or resumes the link to a neighbour; tells whether it was not so before."""
+    cursor = await session.driver.execute(
+        "UPDATE peers SET is_paused = %(is)s, paused_time = CASE WHEN %(is)s THEN now() END, paused_by = %(by)s,"
+        " pause_reason = %(reason)s WHERE peer_id = %(peer)s AND is_paused <> %(is)s RETURNING destination_id",
+        {"is": is_paused, "by": by, "reason": reason, "peer": peer_id},
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return False
+    if not is_paused:
+        await outages.end_cause(session.driver, row[0], outages.PAUSED)
+        return True
+    for direction in (Direction.OUT, Direction.IN):
+        await outages.begin(session.driver, row[0], direction, outages.PAUSED, reason)
+    return True
+
+
+async def pause_of(session: HotSession | ReadSession, peer_id: str) -> Pause | None:
+    """Returns who paused a link, when and why; ``None`` when it is not paused."""
+    cursor = await session.driver.execute(
+        "SELECT paused_time, paused_by, pause_reason FROM peers WHERE peer_id = %s AND is_paused", (peer_id,)
+    )
+    row = await cursor.fetchone()
+    return Pause(*row) if row else None
+
+
+async def note_hello(session: WriteSession, destination_id: int, contracts: Sequence[str], software: str) -> None:
+    """Keeps what a neighbour said of itself; a side that names no software keeps the one it named before."""
+    await session.driver.execute(
+        "UPDATE links SET contracts = %s, software = coalesce(nullif(%s, ''), software) WHERE destination_id = %s",
+        (sorted(contracts)[:_MOST_CONTRACTS], software[:60], destination_id),
+    )
+
+
+async def waiting_count(session: HotSession | ReadSession, destination_id: int) -> int:
+    """Returns how many parcels a neighbour has not confirmed, with those that have no number yet, as last counted."""
+    cursor = await session.driver.execute(
+        "SELECT l.last_sequence - l.acked_sequence + coalesce(g.due_count, 0) FROM links l"
+        " LEFT JOIN link_lags g USING (destination_id) WHERE l.destination_id = %s",
+        (destination_id,),
+    )
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 async def parcel_count(session: ReadSession, destination_id: int) -> int:

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
+from exchange_db.pickups import STREAM
 from exchange_db.receipts import QUARANTINED
 
 #: States of a receipt, as partners see them.
@@ -67,3 +68,49 @@ async def taken(driver: AsyncConnection[Any], stream_id: int, after: int, limit:
     """Returns rows behind numbers after ``after`` that are in the log, as merely taken."""
     cursor = await driver.execute(_TAKEN, {"stream": stream_id, "after": after, "limit": limit})
     return [RowReceipt(*row) for row in await cursor.fetchall()]
+
+
+#: Numbers that are forgotten at once.
+_PIECE = 5_000
+_STREAM_ID = "SELECT stream_id FROM streams WHERE sender_id = %(peer)s AND name = %(stream)s"
+_NUMBERS = (
+    "SELECT max(n.sequence), max(coalesce(i.received_time, q.created_time)) < '1970-01-01Z'::timestamptz"  # noqa: S608
+    " + %(before)s * interval '1 microsecond'"
+    f" FROM (SELECT DISTINCT stream_id, sequence FROM pickup_rows WHERE stream_id = ({_STREAM_ID})"
+    " AND sequence > %(after)s AND sequence <= %(told)s ORDER BY sequence LIMIT %(limit)s) n"
+    " LEFT JOIN inbox_keys k ON k.stream_id = n.stream_id AND k.sequence = n.sequence"
+    " LEFT JOIN inbox i ON i.partition = k.partition AND i.inbox_id = k.inbox_id"
+    " LEFT JOIN quarantine q ON k.sequence IS NULL AND q.stream_id = n.stream_id AND q.sequence = n.sequence"
+)
+_FORGET = (
+    f"DELETE FROM pickup_rows r WHERE r.stream_id = ({_STREAM_ID}) AND r.sequence > %(after)s"  # noqa: S608
+    " AND r.sequence <= %(last)s AND NOT EXISTS (SELECT FROM quarantine q WHERE q.stream_id = r.stream_id"
+    " AND q.sequence = r.sequence AND q.resolution <> 'replayed')"
+)
+
+
+async def forget_told(driver: AsyncConnection[Any], peer_id: str, told_sequence: int, before: int) -> int:
+    """Forgets which rows numbers stood for that were answered and taken in before a moment, some thousands at a time.
+
+    Rows that lie in quarantine stay: their key tells why they are not the same on both sides.
+
+    Args:
+        driver: to the ledger, outside of a transaction.
+        peer_id: the partner.
+        told_sequence: last number whose receipts are in the partner's database.
+        before: microseconds since 1970.
+
+    Returns:
+        How many rows were forgotten.
+    """
+    values: dict[str, Any] = {
+        "peer": peer_id, "stream": STREAM, "told": told_sequence, "before": before, "after": -1, "limit": _PIECE,
+    }  # fmt: skip
+    count = 0
+    while True:
+        row = await (await driver.execute(_NUMBERS, values)).fetchone()
+        # Numbers that are known under another one have no time of their own.
+        if row is None or row[0] is None or row[1] is False:
+            return count
+        count += (await driver.execute(_FORGET, {**values, "last": row[0]})).rowcount
+        values["after"] = row[0]

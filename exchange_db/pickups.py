@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import msgspec
 from psycopg import AsyncConnection
 
+from exchange_db import pickup_pages
 from exchange_db.bulk import CopyTarget, copy_rows, pack_label, pack_text
+from exchange_db.errors import LeaseLost
 from exchange_db.session import HotSession, WriteSession
 
 #: Name of the stream a partner's rows are numbered in.
@@ -51,14 +53,16 @@ class RowState(NamedTuple):
 class Pickup(NamedTuple):
     """What goes into the ledger with an arrival of picked-up records.
 
-    ``position`` is how far ``source`` is read with this arrival; ``None`` when more of the page follows, or where the
-    partner's own tables say what is read.
+    ``position`` is how far ``source`` is read with this arrival; ``None`` when more of the page follows, where the
+    partner's own tables say what is read, or when the page had been kept before: then ``page_no`` is the last page
+    that is done with this arrival (0: none).
     """
 
     peer_id: str
     source: str
     position: str | None
     rows: list[PickedRow]
+    page_no: int = 0
 
 
 class PauseReason(StrEnum):
@@ -121,6 +125,32 @@ async def note(
         )
     if pickup.position is not None:
         await save_position(session.driver, pickup.peer_id, pickup.source, pickup.position)
+    if pickup.page_no:
+        await pickup_pages.forget(session, pickup.peer_id, pickup.source, pickup.page_no)
+
+
+async def move_position(
+    session: HotSession | WriteSession, peer_id: str, source: str, before: str | None, after: str
+) -> None:
+    """Records how far a source is read, if it was read as far as ``before``.
+
+    Raises:
+        LeaseLost: it was not; somebody else reads it.
+    """
+    if before is None:
+        statement = (
+            "INSERT INTO pickup_positions (peer_id, source, position, saved_time)"
+            " VALUES (%(peer)s, %(source)s, %(after)s, now()) ON CONFLICT DO NOTHING"
+        )
+    else:
+        statement = (
+            "UPDATE pickup_positions SET position = %(after)s, saved_time = now()"
+            " WHERE peer_id = %(peer)s AND source = %(source)s AND position = %(before)s"
+        )
+    values = {"peer": peer_id, "source": source, "before": before, "after": after}
+    cursor = await session.driver.execute(statement.encode(), values)
+    if cursor.rowcount != 1:
+        raise LeaseLost(source)
 
 
 async def save_position(driver: AsyncConnection[Any], peer_id: str, source: str, position: str) -> None:
@@ -160,9 +190,10 @@ async def states_of(
 ) -> dict[str, RowState]:
     """Returns what some rows of a table held when they were last read, by their keys."""
     cursor = await driver.execute(
-        "SELECT s.row_key, s.revision, s.content_hash FROM json_array_elements_text(%s::json) k(row_key)"
-        " JOIN pickup_states s ON s.peer_id = %s AND s.table_name = %s AND s.row_key = k.row_key",
-        (msgspec.json.encode(row_keys).decode(), peer_id, table_name),
+        # An array is looked up in the index; for a function joined to it the planner may read the whole table.
+        "SELECT row_key, revision, content_hash FROM pickup_states WHERE peer_id = %s AND table_name = %s"
+        " AND row_key = ANY(ARRAY(SELECT json_array_elements_text(%s::json)))",
+        (peer_id, table_name, msgspec.json.encode(row_keys).decode()),
         binary=True,
     )
     return {row[0]: RowState(row[1], row[2]) for row in await cursor.fetchall()}

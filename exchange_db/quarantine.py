@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Boolean, ColumnElement, func, literal_column, select, true, update
 
+from exchange_db.ranges import within
 from exchange_db.records import Violation
-from exchange_db.regions import Subtree
+from exchange_db.regions import Regions
 from exchange_db.session import HotSession, ReadSession, WriteSession
 from exchange_db.tables.inbox import quarantine
 
@@ -28,6 +29,19 @@ class Held(NamedTuple):
     region: int | None
     violation: Violation
     payload: bytes
+
+
+#: Open records that are looked at to tell what there is: the newest ones, so that telling costs the same however many.
+COUNTED = 10_000
+
+
+class Group(NamedTuple):
+    """Open records of one neighbour with one reason."""
+
+    reason: str
+    peer_id: str
+    stage: str
+    open_count: int
 
 
 class QuarantineRow(NamedTuple):
@@ -77,14 +91,23 @@ async def hold(session: HotSession, held: list[Held]) -> None:
 
 
 async def listing(
-    session: ReadSession, *, resolution: str = "open", visible: Subtree | None = None, limit: int = 100
+    session: ReadSession, *, resolution: str = "open", visible: Regions | None = None, limit: int = 100
 ) -> list[QuarantineRow]:
     """Returns records in quarantine, newest first."""
-    statement = select(*_COLUMNS).where(quarantine.c.resolution == resolution)
-    if visible is not None:
-        statement = statement.where(quarantine.c.region.between(*visible))
+    statement = select(*_COLUMNS).where(quarantine.c.resolution == resolution, _in(visible))
     result = await session.execute(statement.order_by(quarantine.c.quarantine_id.desc()).limit(limit))
     return [QuarantineRow(*row) for row in result]
+
+
+async def open_numbers(
+    session: ReadSession, *, reason: str = "", peer_id: str = "", stage: str = "", limit: int | None = None
+) -> list[int]:
+    """Returns the numbers of open records, oldest first; what is empty is not asked."""
+    statement = select(quarantine.c.quarantine_id).where(quarantine.c.resolution == "open")
+    for column, wanted in ((quarantine.c.reason, reason), (quarantine.c.peer_id, peer_id), (quarantine.c.stage, stage)):
+        if wanted:
+            statement = statement.where(column == wanted)
+    return list((await session.execute(statement.order_by(quarantine.c.quarantine_id).limit(limit))).scalars())
 
 
 async def of_record(session: ReadSession, record_key: bytes) -> list[QuarantineRow]:
@@ -94,9 +117,10 @@ async def of_record(session: ReadSession, record_key: bytes) -> list[QuarantineR
     return [QuarantineRow(*row) for row in result]
 
 
-async def find(session: ReadSession, quarantine_id: int) -> QuarantineRow | None:
-    """Returns one record in quarantine."""
-    row = (await session.execute(select(*_COLUMNS).where(quarantine.c.quarantine_id == quarantine_id))).first()
+async def find(session: ReadSession, quarantine_id: int, visible: Regions | None = None) -> QuarantineRow | None:
+    """Returns one record in quarantine inside the regions a reader may see; ``None`` for all and for what has none."""
+    statement = select(*_COLUMNS).where(quarantine.c.quarantine_id == quarantine_id, _in(visible))
+    row = (await session.execute(statement)).first()
     return QuarantineRow(*row) if row else None
 
 
@@ -119,10 +143,30 @@ async def reopen(session: WriteSession, quarantine_id: int) -> None:
     )
 
 
-async def counts(session: ReadSession) -> dict[str, int]:
-    """Returns how many records are open, by reason."""
+async def groups(session: ReadSession, visible: Regions | None = None) -> list[Group]:
+    """Returns what is open in the regions a reader may see by reason and neighbour, most first.
+
+    Only the newest ``COUNTED`` open records of the hub are looked at.
+    """
+    condition = "true" if visible is None else within("region", visible)
+    cursor = await session.driver.execute(
+        "SELECT reason, peer_id, stage, count(*) FROM (SELECT reason, peer_id, stage, region FROM quarantine"  # noqa: S608 — constants
+        f" WHERE resolution = 'open' ORDER BY quarantine_id DESC LIMIT {COUNTED:d}) q WHERE {condition}"
+        " GROUP BY reason, peer_id, stage ORDER BY count(*) DESC, reason, peer_id, stage",
+    )
+    return [Group(*row) for row in await cursor.fetchall()]
+
+
+async def counts(session: ReadSession, visible: Regions | None = None) -> dict[str, int]:
+    """Returns how many records are open in the regions a reader may see, by reason."""
     statement = (
-        select(quarantine.c.reason, func.count()).where(quarantine.c.resolution == "open").group_by(quarantine.c.reason)
+        select(quarantine.c.reason, func.count())
+        .where(quarantine.c.resolution == "open", _in(visible))
+        .group_by(quarantine.c.reason)
     )
     result = await session.execute(statement)
     return {row[0]: row[1] for row in result}
+
+
+def _in(visible: Regions | None) -> ColumnElement[bool]:
+    return true() if visible is None else literal_column(within("quarantine.region", visible), Boolean)

@@ -3,25 +3,45 @@
 A reason is stable and UPPER_SNAKE; the texts say what is wrong and what to do. ``docs/errors.md`` is drawn from here.
 """
 
-from typing import NamedTuple
-
-
-class ReasonText(NamedTuple):
-    """The two texts of a reason; ``{value}`` and friends are filled in by the caller."""
-
-    english: str
-    chinese: str
-
+from exchange_db.alert_reasons import ALERT_REASONS
+from exchange_db.audit_reasons import AUDIT_REASONS
+from exchange_db.component_reasons import COMPONENT_REASONS
+from exchange_db.document_reasons import DOCUMENT_REASONS
+from exchange_db.enrolment_reasons import ENROLMENT_REASONS
+from exchange_db.evaluation_reasons import EVALUATION_REASONS
+from exchange_db.joining_reasons import JOINING_REASONS
+from exchange_db.link_reasons import LINK_REASONS
+from exchange_db.partner_reasons import PARTNER_REASONS
+from exchange_db.period_reasons import PERIOD_REASONS
+from exchange_db.reason_text import ReasonText
+from exchange_db.report_reasons import REPORT_REASONS
+from exchange_db.right_reasons import RIGHT_REASONS
+from exchange_db.seal_reasons import SEAL_REASONS
+from exchange_db.sign_on_reasons import SIGN_ON_REASONS
 
 REASONS: dict[str, ReasonText] = {
+    **RIGHT_REASONS,
+    **SIGN_ON_REASONS,
+    **AUDIT_REASONS,
+    **SEAL_REASONS,
+    **ENROLMENT_REASONS,
+    **JOINING_REASONS,
+    **EVALUATION_REASONS,
+    **DOCUMENT_REASONS,
+    **REPORT_REASONS,
+    **COMPONENT_REASONS,
+    **PERIOD_REASONS,
+    **PARTNER_REASONS,
+    **LINK_REASONS,
+    **ALERT_REASONS,
     # Technical: the record cannot be taken in.
     "UNREADABLE": ReasonText(
         "These bytes are not a Parcel message. Serialize sanji.exchange.v1.Parcel.",
         "这些字节不是 Parcel 消息，请按 sanji.exchange.v1.Parcel 序列化后重发。",
     ),
     "RECORD_MISSING": ReasonText(
-        "The parcel carries no record. Set exactly one of case, component or figure_sheet.",
-        "包内没有记录，请填写 case、component、figure_sheet 之一。",
+        "The parcel carries no record. Set exactly one of case, component, figure_sheet, document or evaluation.",
+        "包内没有记录，请填写 case、component、figure_sheet、document、evaluation 之一。",
     ),
     "RECORD_KIND_UNSUPPORTED": ReasonText(
         "This hub does not take {value} records yet; see the capabilities in Hello.",
@@ -284,9 +304,6 @@ REASONS: dict[str, ReasonText] = {
         "This certificate is not registered here. Join with an invitation first.", "该证书未登记，请先凭邀请加入。"
     ),
     "CERTIFICATE_EXPIRED": ReasonText("The certificate has expired. Renew it.", "证书已过期，请更新。"),
-    "PEER_BLOCKED": ReasonText(
-        "This link is blocked here. Ask the hub's operator.", "该链路已被停用，请联系枢纽管理员。"
-    ),
     "CALL_SIGNATURE_INVALID": ReasonText(
         "Name, secret and signature do not belong together. Check Sanji-App, the secret and the signed text.",
         "标识、密钥与签名不符，请核对 Sanji-App、密钥和待签文本。",
@@ -347,20 +364,6 @@ REASONS: dict[str, ReasonText] = {
         "No message {value} of yours was taken in here. Send it, or correct the id.",
         "本枢纽未接收过您的消息 {value}，请报送或更正标识。",
     ),
-    "COMPONENT_NOT_FOUND": ReasonText(
-        "This hub holds no component {value} inside your rights.", "本枢纽在您的权限内没有部件 {value}。"
-    ),
-    "ROUND_NOT_FOUND": ReasonText("This hub has no round {value}.", "本枢纽没有确权轮次 {value}。"),
-    "ROUND_CLOSED": ReasonText(
-        "The round {value} has ended; nothing can be answered in it any more.",
-        "确权轮次 {value} 已结束，不再接受答复。",
-    ),
-    "ITEM_NOT_FOUND": ReasonText(
-        "The round does not ask about component {value} inside your rights.", "该轮次在您的权限内未询问部件 {value}。"
-    ),
-    "ANSWER_FORBIDDEN": ReasonText(
-        "This answer is not for this side to give now: {value}.", "此时不能由该方作此答复：{value}。"
-    ),
     "RATE_LIMITED": ReasonText(
         "You ask more often than this hub allows. Wait {value} seconds.", "查询过于频繁，请 {value} 秒后再试。"
     ),
@@ -373,15 +376,6 @@ REASONS: dict[str, ReasonText] = {
         "The hub's database does not answer. Nothing was taken; send again.",
         "枢纽数据库无响应，本次未接收，请稍后重发。",
     ),
-    "ROW_DELETED": ReasonText(
-        "Row {value} was deleted in the partner's database; nothing is deleted here. To end a case, write its state.",
-        "对方中间库删除了行 {value}，本枢纽不随之删除；作废案件请改写其状态。",
-    ),
-    "TABLE_EMPTIED": ReasonText(
-        "Table {value} was emptied in the partner's database (TRUNCATE); nothing is deleted here.",
-        "对方中间库清空了表 {value}（TRUNCATE），本枢纽不随之删除。",
-    ),
-    "COLUMN_UNFIT": ReasonText("The partner's column cannot hold it: {value}.", "对方数据库的该列容不下：{value}。"),
     "INTERNAL": ReasonText("Something broke here; the log has it as {value}.", "枢纽内部故障，日志编号 {value}。"),
 }
 

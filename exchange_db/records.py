@@ -1,7 +1,6 @@
 """Records that travel between platforms, as frozen structs with their limits.
 
-Shapes follow ``protos/``; ``connectors.wire`` converts. Times are ``int`` microseconds since 1970-01-01T00:00:00Z, 0
-for "not yet" or "not known". Lengths are in characters. Records hold no cycles, so the collector need not look.
+Shapes follow ``protos/``; ``connectors.wire`` converts. Times are ``int`` microseconds since 1970, 0 for "not known".
 """
 
 from enum import IntEnum
@@ -10,6 +9,14 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct
 
 from exchange_db.attachment_records import AttachmentRef
+from exchange_db.canary_records import CanaryRecord
+from exchange_db.document_records import Document
+from exchange_db.evaluation_shapes import EvaluationRecord
+from exchange_db.figure_records import COUNTERS as COUNTERS  # noqa: PLC0414 — handed on
+from exchange_db.figure_records import FIRST_COUNTERS as FIRST_COUNTERS  # noqa: PLC0414 — handed on
+from exchange_db.figure_records import Counts as Counts  # noqa: PLC0414 — handed on
+from exchange_db.figure_records import FigureCell as FigureCell  # noqa: PLC0414 — handed on
+from exchange_db.figure_records import FigureSheet as FigureSheet  # noqa: PLC0414 — handed on
 from exchange_db.reasons import REASONS
 
 Text20 = Annotated[str, Meta(max_length=20)]
@@ -71,6 +78,9 @@ class RecordKind(IntEnum):
     CASE = 1
     COMPONENT = 2
     FIGURE_SHEET = 3
+    DOCUMENT = 4
+    EVALUATION = 5
+    CANARY = 6
 
 
 class ReportState(IntEnum):
@@ -311,45 +321,6 @@ class Case(Struct, frozen=True, gc=False):
     attachments: tuple[AttachmentRef, ...] = ()
 
 
-class Counts(Struct, frozen=True, array_like=True, gc=False):
-    """Counters of one cell, in the order they are stored."""
-
-    total: int = 0
-    dispatched_on: int = 0
-    done: int = 0
-    on_time: int = 0
-    suspended: int = 0
-    self_handled: int = 0
-    void: int = 0
-    reworked: int = 0
-    reported: int = 0
-
-
-COUNTERS: tuple[str, ...] = Counts.__struct_fields__
-
-
-class FigureCell(Struct, frozen=True, gc=False):
-    """Counts for one unit, class (``standard|C or E|code``) and source."""
-
-    unit_code: str
-    class_key: str
-    source_code: str
-    counts: Counts
-
-
-class FigureSheet(Struct, frozen=True, gc=False):
-    """Counts of one region and month, whole; ``month`` is year*100+month by deadline."""
-
-    reporter_id: str
-    region: int
-    month: int
-    revision: int
-    definition_ref: str
-    cutoff_time: int
-    is_locked: bool
-    cells: tuple[FigureCell, ...]
-
-
 class Component(Struct, frozen=True, array_like=True, gc=False):
     """A component (部件), whole; owned by the platform that keeps it. For ``id_scheme`` see ``component_ids``."""
 
@@ -381,15 +352,11 @@ class Component(Struct, frozen=True, array_like=True, gc=False):
     id_scheme: Text40 = ""
 
 
-Record = Case | Component | FigureSheet
+Record = Case | Component | FigureSheet | Document | EvaluationRecord | CanaryRecord
 
 
 class Parcel(Struct, frozen=True, gc=False):
-    """Envelope of one record.
-
-    ``message_id`` is the UUID's 16 bytes; ``payload`` the exact bytes that were sent, which every tier stores and
-    forwards unchanged.
-    """
+    """Envelope of one record; ``message_id`` is 16 bytes, ``payload`` the exact bytes sent, forwarded unchanged."""
 
     message_id: bytes
     origin_id: str

@@ -32,6 +32,15 @@ class Subtree(NamedTuple):
         return isinstance(region, int) and self.first <= region <= self.last
 
 
+#: What somebody may see: one range, or several that are apart; none at all is the empty tuple.
+Regions = Subtree | tuple[Subtree, ...]
+
+
+def spans_of(regions: Regions) -> tuple[Subtree, ...]:
+    """Returns regions as ranges."""
+    return (regions,) if isinstance(regions, Subtree) else regions
+
+
 def tier_of(region: int) -> Tier:
     """Returns the tier a region code stands for."""
     if region == 0:

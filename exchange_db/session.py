@@ -10,10 +10,13 @@ from typing import Any, Self
 
 import psycopg
 from psycopg import AsyncConnection as DriverConnection
+from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8BinaryLoader
 from sqlalchemy import URL, CursorResult, Executable, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+
+from exchange_db.driver_pool import DriverPool
 
 #: Microseconds between 1970-01-01 and PostgreSQL's own zero, 2000-01-01.
 POSTGRES_EPOCH = 946_684_800_000_000
@@ -40,19 +43,22 @@ class Ledger:
 
     Args:
         url: ``postgresql://…`` of a server of one's own or of the embedded one.
-        pool_size: connections kept open; 0 opens one for every session.
+        pool_size: connections kept open; 0 opens one for every session. Those beyond are closed after use, which
+            costs more than most of what they are opened for.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 4) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.url = url
         pooling: dict[str, Any] = (
-            {"pool_size": pool_size, "max_overflow": 12, "pool_pre_ping": False}
+            {"pool_size": pool_size, "max_overflow": 8, "pool_pre_ping": False}
             if pool_size
             else {"poolclass": NullPool}
         )
-        self._engine: AsyncEngine = create_async_engine(
-            sqlalchemy_url(url), connect_args={"prepare_threshold": 2, "connect_timeout": 10}, **pooling
-        )
+        address, driving = sqlalchemy_url(url), {"prepare_threshold": 2, "connect_timeout": 10}
+        self._engine: AsyncEngine = create_async_engine(address, connect_args=driving, **pooling)
+        # Their connections are opened when they are first needed, by the few processes that need any.
+        self._single = DriverPool(driver_url(url), pool_size, driving)
+        self._unwaited = DriverPool(driver_url(url), pool_size, {**driving, "options": "-c synchronous_commit=off"})
 
     async def __aenter__(self) -> Self:
         return self
@@ -63,6 +69,8 @@ class Ledger:
     async def close(self) -> None:
         """Closes every pooled connection."""
         await self._engine.dispose()
+        await self._single.close()
+        await self._unwaited.close()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
@@ -80,11 +88,40 @@ class Ledger:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator["Dedicated"]:
-        """Yields a pooled connection on which every statement stands alone, for looking again and again."""
-        async with self._engine.connect() as connection:
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
-            async with _given_up_when_lost(connection) as driver:
-                yield Dedicated(driver)
+        """Yields a pooled connection on which every statement stands alone: for one question, or for looking again."""
+        async with self._single.lent() as driver:
+            yield Dedicated(driver)
+
+    @asynccontextmanager
+    async def brisk(self, *, is_waited: bool = True) -> AsyncIterator["HotSession"]:
+        """Yields a transaction without a statement builder, for what is done many times a second.
+
+        Nothing waits for an answer before it is read, so what needs none goes to the server along with the next. It is
+        committed when the block ends well, and rolled back when it does not.
+
+        Args:
+            is_waited: the commit waits for the disk. Whoever does not wait answers for a later commit that does, as
+                with ``passing``, before anybody is told of what was done.
+
+        Raises:
+            psycopg.Error: a statement failed, also one whose answer nobody read, or the commit did.
+        """
+        pool = self._single if is_waited else self._unwaited
+        async with pool.lent() as driver, _brisk(driver) as session:
+            yield session
+
+    @asynccontextmanager
+    async def passing(self) -> AsyncIterator["HotSession"]:
+        """Yields a pooled connection on which every statement stands alone and its commit does not wait for the disk.
+
+        For what is under way and may be begun anew. What was committed so can be lost when the server ends badly, but
+        only together with all that was committed after it: a later commit that waits brings everything before it to
+        the disk. So whoever acts durably on what was used up here finds it used up afterwards as well.
+
+        Source: PostgreSQL, Asynchronous Commit.
+        """
+        async with self._unwaited.lent() as driver:
+            yield HotSession(driver)
 
     @asynccontextmanager
     async def dedicated(self) -> AsyncIterator["Dedicated"]:
@@ -134,6 +171,24 @@ def driver_url(url: str) -> str:
 def sqlalchemy_url(url: str) -> URL:
     """Returns ``url`` with the one driver this project uses."""
     return make_url(url).set(drivername="postgresql+psycopg")
+
+
+@asynccontextmanager
+async def _brisk(driver: "DriverConnection[tuple[Any, ...]]") -> AsyncIterator[HotSession]:
+    """Yields a transaction whose statements travel together."""
+    try:
+        async with driver.pipeline():
+            await driver.execute("BEGIN")
+            yield HotSession(driver)
+            ended = await driver.execute("COMMIT")
+    except Exception:
+        # Whatever else ends it leaves the connection in the transaction, and the pool closes such a one.
+        if driver.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            await driver.execute("ROLLBACK")
+        raise
+    if ended.statusmessage != "COMMIT":
+        # A statement failed and somebody went on regardless: the server has rolled back.
+        raise psycopg.InternalError("the transaction could not be committed")
 
 
 @asynccontextmanager

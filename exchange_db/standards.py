@@ -167,10 +167,11 @@ async def digest_at(session: ReadSession, number: int) -> str:
     return (await session.execute(statement)).scalar() or ""
 
 
-async def count_after(session: ReadSession, after_number: int, publishers: Sequence[int] | None) -> int:
-    """Returns how many such releases lie behind a number."""
-    statement = _readable(select(func.count()), publishers).where(standard_releases.c.number > after_number)
-    return int((await session.execute(statement)).scalar_one())
+async def numbers(session: ReadSession) -> list[tuple[int, int]]:
+    """Returns number and publisher's region of every release held, by number."""
+    table = standard_releases.c
+    result = await session.execute(select(table.number, table.publisher_region).order_by(table.number))
+    return [(int(row[0]), int(row[1])) for row in result]
 
 
 async def store(session: WriteSession, digest: str, content: bytes) -> None:

@@ -9,14 +9,18 @@ from typing import Any
 from psycopg import AsyncConnection, sql
 
 #: Channels: rows wait for apply; rows wait for delivery; records were settled; the registry changed; the hub above has
-#: releases of standards; this hub holds new ones.
+#: releases of standards; this hub holds new ones; the audit log has many new entries; somebody wants a job run now; a
+#: neighbour's canary waits for its answer.
 INBOX = "inbox"
 OUTBOX = "outbox"
 SETTLED = "settled"
 PEERS = "peers"
 ANNOUNCED = "announced"
 RELEASED = "released"
-CHANNELS = (INBOX, OUTBOX, SETTLED, PEERS, ANNOUNCED, RELEASED)
+AUDITED = "audited"
+ORDERED = "ordered"
+CANARIES = "canaries"
+CHANNELS = (INBOX, OUTBOX, SETTLED, PEERS, ANNOUNCED, RELEASED, AUDITED, ORDERED, CANARIES)
 
 LISTENER = "sanji listener"
 

@@ -75,6 +75,7 @@ WORDS: Final[dict[type[IntEnum], dict[str, str]]] = {
         "check": "核查",
         "voice": "录音",
         "video": "录像",
+        "document": "文书附件",
     },
 }
 

@@ -15,11 +15,11 @@ import msgspec
 
 from exchange_db.attachment_records import AttachmentRef
 from exchange_db.records import (
+    FIRST_COUNTERS,
     Action,
     Assignment,
     CheckVerdict,
     Component,
-    Counts,
     Handling,
     Report,
 )
@@ -128,7 +128,8 @@ ACTION: Final = _business("x_case_action", (*_CASE_KEY, "action_id"), Action)
 ATTACHMENT: Final = _business("x_attachment_ref", (*_CASE_KEY, "section", "digest"), AttachmentRef)
 COMPONENT: Final = _business("x_component", ("owner_id", "component_id"), Component)
 
-#: Counts as the sheets of figures carry them; the hub writes them, nobody else.
+#: Counts as the sheets of figures carry them, by the counters of the first version, so that tables which partners have
+#: made stay as they are; the hub writes them, nobody else.
 FIGURE: Final = Table(
     "x_figure",
     ("reporter_id", "region_code", "month", "unit_code", "class_key", "source_code"),
@@ -142,7 +143,7 @@ FIGURE: Final = Table(
         Column("revision", ColumnKind.LARGE_NUMBER, is_required=True),
         Column("definition_ref", ColumnKind.TEXT, 60, is_required=True),
         Column("cutoff_time", ColumnKind.TIME, is_required=True),
-        *(Column(f"{name}_count", ColumnKind.LARGE_NUMBER, is_required=True) for name in Counts.__struct_fields__),
+        *(Column(f"{name}_count", ColumnKind.LARGE_NUMBER, is_required=True) for name in FIRST_COUNTERS),
         Column("written_time", ColumnKind.TIME),
     ),
 )

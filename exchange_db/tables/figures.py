@@ -1,15 +1,15 @@
 """Counters: changes not yet folded, folded figures of this ledger, and the sheets hubs have drawn."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, SmallInteger, Table, Text
 
 from exchange_db.records import COUNTERS
 from exchange_db.tables.base import METADATA, TIME
 
 
-def _cell(*, key: bool) -> list[Column[object]]:
+def _cell(moment: str, *, key: bool) -> list[Column[object]]:
     return [
+        Column(moment, Integer, primary_key=key, autoincrement=False, nullable=False),
         Column("region", Integer, primary_key=key, autoincrement=False, nullable=False),
-        Column("month", Integer, primary_key=key, autoincrement=False, nullable=False),
         Column("unit_code", Text, primary_key=key, nullable=False),
         Column("class_key", Text, primary_key=key, nullable=False),
         Column("source_code", Text, primary_key=key, nullable=False),
@@ -17,14 +17,36 @@ def _cell(*, key: bool) -> list[Column[object]]:
 
 
 def _counters() -> list[Column[int]]:
-    return [Column(name, BigInteger, nullable=False) for name in COUNTERS]
+    return [Column(name, Integer, nullable=False) for name in COUNTERS]
 
 
-#: Signed changes, appended by apply and taken away by the fold.
-figure_deltas = Table("figure_deltas", METADATA, *_cell(key=False), *_counters())
+_FULL = {"fillfactor": "80"}
 
-#: What this hub's own ledger says.
-figures = Table("figures", METADATA, *_cell(key=True), *_counters(), postgresql_with={"fillfactor": "80"})
+#: Signed changes, appended by apply and taken away by the fold; empty means no change. A day ends in 00 where a change
+#: is of the month alone and of no day.
+figure_deltas = Table(
+    "figure_deltas", METADATA, *_cell("day", key=False), *(Column(name, Integer) for name in COUNTERS)
+)
+
+#: What this hub's own ledger says, by month (year*100+month) and by day (year*10000+month*100+day).
+figures = Table("figures", METADATA, *_cell("month", key=True), *_counters(), postgresql_with=_FULL)
+figure_days = Table("figure_days", METADATA, *_cell("day", key=True), *_counters(), postgresql_with=_FULL)
+
+#: Sums of ``figures`` over all but one dimension (``exchange_db.figure_totals.Kind``), so that a month's sheet of many
+#: regions need not be added up of a million cells.
+figure_totals = Table(
+    "figure_totals",
+    METADATA,
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+    Column("month", Integer, primary_key=True, autoincrement=False),
+    Column("region", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    *_counters(),
+    postgresql_with=_FULL,
+)
+
+#: What the figures still owe after an upgrade: ``refill`` cases from the log, then ``recount`` them.
+figure_duties = Table("figure_duties", METADATA, Column("duty", Text, primary_key=True))
 
 #: When the figures of a region and month last changed: what is newer than its sheet needs a new one.
 figure_changes = Table(
@@ -53,6 +75,10 @@ sheet_cells = Table(
     "sheet_cells",
     METADATA,
     Column("reporter_id", Text, primary_key=True),
-    *_cell(key=True),
-    *_counters(),
+    Column("region", Integer, primary_key=True, autoincrement=False),
+    Column("month", Integer, primary_key=True, autoincrement=False),
+    Column("unit_code", Text, primary_key=True),
+    Column("class_key", Text, primary_key=True),
+    Column("source_code", Text, primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in COUNTERS),
 )

@@ -106,6 +106,10 @@ quarantine = Table(
     CheckConstraint("resolution IN ('open', 'replayed', 'discarded')", name="resolution"),
     Index("ix_quarantine_stream", "stream_id", "sequence"),
     Index("ix_quarantine_record", "record_key"),
+    #: What people look at: the open ones, newest first, and those of a reason and neighbour. A record leaves both once.
+    Index("ix_quarantine_open", "quarantine_id", postgresql_where="resolution = 'open'"),
+    Index("ix_quarantine_open_reason", "reason", "peer_id", "quarantine_id", postgresql_where="resolution = 'open'"),
+    Index("ix_quarantine_open_peer", "peer_id", postgresql_where="resolution = 'open'"),
 )
 
 #: How far each partition is applied. The compare-and-set on ``cursor_id`` is what makes an effect happen once.

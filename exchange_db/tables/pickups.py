@@ -48,3 +48,31 @@ pickup_pauses = Table(
     Column("trouble", Text, nullable=False),
     Column("paused_time", TIME, nullable=False),
 )
+
+#: Rows of partners that are kept unread, a part a table of a page; ``shape`` is the JSON of key and columns.
+pickup_pages = Table(
+    "pickup_pages",
+    METADATA,
+    Column("peer_id", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("page_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("part_no", Integer, primary_key=True, autoincrement=False),
+    Column("table_name", Text, nullable=False),
+    Column("form", Text, nullable=False),
+    Column("shape", Text, nullable=False),
+    Column("row_count", Integer, nullable=False),
+    Column("byte_count", BigInteger, nullable=False),
+    Column("kept_time", TIME, nullable=False),
+)
+
+#: The bytes of those parts in pieces; never moved out of line or compressed, which costs more than it spares.
+pickup_bytes = Table(
+    "pickup_bytes",
+    METADATA,
+    Column("peer_id", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("page_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("part_no", Integer, primary_key=True, autoincrement=False),
+    Column("piece_no", Integer, primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
+)

@@ -1,6 +1,6 @@
-"""Who runs what: leases, and the log of scheduled jobs."""
+"""Who runs what: leases, the plan and the log of scheduled jobs; and how much the tables hold."""
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Table, Text
+from sqlalchemy import BigInteger, Column, Date, Double, Identity, Index, Integer, Table, Text
 
 from exchange_db.tables.base import METADATA, TIME
 
@@ -25,4 +25,27 @@ job_runs = Table(
     Column("result", Text, nullable=False, server_default=""),
     Column("trouble", Text, nullable=False, server_default=""),
     Index("ix_job_runs_job_started", "job", "started_time"),
+)
+
+#: What the processes that run jobs have told of their plan; ``wanted_time`` is set while somebody waits for a run
+#: before its time.
+job_plans = Table(
+    "job_plans",
+    METADATA,
+    Column("job", Text, primary_key=True),
+    Column("seconds", Double, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("planned_time", TIME, nullable=False),
+    Column("wanted_time", TIME),
+)
+
+#: How many bytes the ledger's tables held at the end of a day, with their indexes; ``month`` is that of the log's
+#: month (202006), 0 for tables without months.
+storage_samples = Table(
+    "storage_samples",
+    METADATA,
+    Column("day", Date, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("month", Integer, primary_key=True, autoincrement=False),
+    Column("byte_count", BigInteger, nullable=False),
 )

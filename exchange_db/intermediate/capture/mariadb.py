@@ -10,7 +10,6 @@ from itertools import groupby
 from exchange_db.intermediate.capture.parts import (
     CHANGE_LOG,
     PREFIX,
-    READER,
     CaptureRefused,
     Finding,
     Part,
@@ -31,10 +30,6 @@ _LOG = f"""CREATE TABLE IF NOT EXISTS {CHANGE_LOG} (
     row_key varchar({_LONGEST_KEY}) NOT NULL,
     op char(1) NOT NULL
 ) {TABLE_OPTIONS}"""
-_READER = f"""CREATE TABLE IF NOT EXISTS {READER} (
-    reader_id varchar(64) PRIMARY KEY,
-    is_asleep boolean NOT NULL
-) {TABLE_OPTIONS}"""
 _EVENTS = ("insert", "update", "delete")
 
 
@@ -46,7 +41,7 @@ class MariadbCapture:
 
     def parts(self, tables: Sequence[Watched]) -> list[Part]:
         """Returns everything that is to be there."""
-        parts = [Part(CHANGE_LOG, "", (_LOG,)), Part(READER, "", (_READER,))]
+        parts = [Part(CHANGE_LOG, "", (_LOG,))]
         for watched in tables:
             for event in _EVENTS:
                 name = f"{name_of(watched.table)}_{event}"
@@ -113,10 +108,7 @@ class MariadbCapture:
     async def found(self, partner: Partner, tables: Sequence[Watched]) -> list[Finding]:
         """Returns how each part stands; triggers are compared by their text."""
         there = {row[0] for row in await partner.fetch("SHOW TABLES")}
-        findings = [
-            Finding(name, "", Standing.INSTALLED if name in there else Standing.MISSING)
-            for name in (CHANGE_LOG, READER)
-        ]
+        findings = [Finding(CHANGE_LOG, "", Standing.INSTALLED if CHANGE_LOG in there else Standing.MISSING)]
         triggers = await self._triggers(partner)
         for watched in tables:
             for event in _EVENTS:
@@ -142,5 +134,5 @@ class MariadbCapture:
         there = {row[0] for row in await partner.fetch("SHOW TABLES")}
         return [
             *(f"DROP TRIGGER IF EXISTS {self._dialect.quoted(name)}" for name in await self._triggers(partner)),
-            *(f"DROP TABLE {name}" for name in (CHANGE_LOG, READER) if name in there),
+            *(f"DROP TABLE {name}" for name in (CHANGE_LOG,) if name in there),
         ]

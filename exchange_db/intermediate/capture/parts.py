@@ -9,7 +9,7 @@ from exchange_db.intermediate.columns import read_columns
 from exchange_db.intermediate.dialect import Dialect
 from exchange_db.intermediate.partner import Partner
 
-#: The key log, the readers of it that may sleep, and (SQLite) the mark of the hub's own transactions.
+#: The key log, how far it was read (PostgreSQL), and the mark of the hub's own transactions (SQLite).
 CHANGE_LOG: Final = "x_change_log"
 READER: Final = "x_reader"
 SESSION: Final = "x_session"

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from exchange_db.intermediate.capture.parts import (
     CHANGE_LOG,
     PREFIX,
-    READER,
     SESSION,
     Finding,
     Part,
@@ -24,12 +23,11 @@ _LOG = f"""CREATE TABLE IF NOT EXISTS {CHANGE_LOG} (
     row_key TEXT NOT NULL,
     op TEXT NOT NULL
 )"""
-_READER = f"CREATE TABLE IF NOT EXISTS {READER} (reader_id TEXT PRIMARY KEY, is_asleep BOOLEAN NOT NULL)"
 _SESSION = (
     f"CREATE TABLE IF NOT EXISTS {SESSION} (is_exchange BOOLEAN NOT NULL)",
     f"INSERT INTO {SESSION} SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {SESSION})",
 )
-_SHARED = (CHANGE_LOG, READER, SESSION)
+_SHARED = (CHANGE_LOG, SESSION)
 _EVENTS = ("insert", "update", "delete")
 
 
@@ -41,7 +39,7 @@ class SqliteCapture:
 
     def parts(self, tables: Sequence[Watched]) -> list[Part]:
         """Returns everything that is to be there."""
-        parts = [Part(CHANGE_LOG, "", (_LOG,)), Part(READER, "", (_READER,)), Part(SESSION, "", _SESSION)]
+        parts = [Part(CHANGE_LOG, "", (_LOG,)), Part(SESSION, "", _SESSION)]
         for watched in tables:
             for event in _EVENTS:
                 name = f"{name_of(watched.table)}_{event}"

@@ -100,6 +100,11 @@ class PostgresqlPartner:
         with partner_errors():
             return (await self.driver.execute(statement, values or None)).rowcount
 
+    async def run_together(self, statements: Sequence[str]) -> None:
+        """Runs statements without values in one message, inside a transaction."""
+        with partner_errors():
+            await self.driver.execute("; ".join(statements).encode(), prepare=False)
+
     async def execute_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """Runs a statement for many rows in one pipeline."""
         with partner_errors():

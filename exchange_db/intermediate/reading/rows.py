@@ -90,12 +90,7 @@ class RowReader:
             PartnerRefused: a column of the key is missing.
         """
         quoted = partner.dialect.quoted
-        found = await partner.fetch(
-            "SELECT attname::text, format_type(atttypid, -1) FROM pg_attribute"
-            " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
-            (quoted(table.name),),
-        )
-        types: dict[str, str] = dict(found)
+        types = await column_types(partner, table.name)
         if missing := [column for column in table.key if column not in types]:
             raise PartnerRefused(f"{table.name}: {', '.join(missing)}")
         marks = [f"x_key_{number}" for number, _ in enumerate(table.key)]
@@ -124,6 +119,16 @@ class RowReader:
             f" WHERE {' OR '.join(parts)}",
             values,
         )
+
+
+async def column_types(partner: PostgresqlPartner, table: str) -> dict[str, str]:
+    """Returns the type of each column of a table, without its length; nothing when there is no such table."""
+    found = await partner.fetch(
+        "SELECT attname::text, format_type(atttypid, -1) FROM pg_attribute"
+        " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
+        (partner.dialect.quoted(table),),
+    )
+    return dict(found)
 
 
 def _selected(partner: Partner, table: ReadTable) -> list[str]:

@@ -17,10 +17,14 @@ import logging
 from typing import Any
 
 from exchange_db.intermediate.capture import CHANGE_LOG, CHANNEL, READER
+from exchange_db.intermediate.capture.postgresql import sleep_lock
 from exchange_db.intermediate.dialects.postgresql import PostgresqlPartner
-from exchange_db.intermediate.partner import PartnerError
+from exchange_db.intermediate.partner import PartnerError, PartnerRefused
+from exchange_db.intermediate.reading.packed import PackedPage, PackedRows, pack_page
+from exchange_db.intermediate.reading.packing import NotPacked, RowPacker
 from exchange_db.intermediate.reading.pages import Key, Page, ReadTable
 from exchange_db.intermediate.reading.rows import RowReader
+from exchange_db.intermediate.schema import ATTACHMENT
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +38,22 @@ _OLD_NAMES = {
     "pg_snapshot": "txid_snapshot",
     "xid8": "bigint",
 }
+#: Changes behind a place, up to one, and those of a window. The place alone says where the index is entered: beside a
+#: bound of the transaction the server would enter it there, and pass over all pages that were read of the window.
+_BEHIND = "(l.tx, l.log_id) > ({}::xid8, {})"
+_UP_TO = "(l.tx, l.log_id) <= ({}::xid8, {})"
+_IN_WINDOW = (
+    "l.tx < %s::xid8 AND pg_visible_in_snapshot(l.tx, %s::pg_snapshot)"
+    " AND NOT pg_visible_in_snapshot(l.tx, %s::pg_snapshot)"
+)
+#: A number before the first of a transaction.
+_BEFORE_ALL = -1
 #: Without these the planner may hash a whole table for a page of keys (290 ms a page were measured); and no statement
 #: may keep the partner waiting.
 SESSION = {
     "default_transaction_isolation": "repeatable read",
+    # With bitmaps the whole window is read and sorted for every page of it.
+    "enable_bitmapscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_seqscan": "off",
@@ -47,9 +63,17 @@ SESSION = {
     "sanji.exchange": "on",
     "statement_timeout": "60s",
 }
-#: Changes behind the position that are left lying before they are taken away, and how many at once.
-_KEPT, _PIECE = 50_000, 10_000
+#: Changes behind the position that are left lying, unless the reader rests, and how many are taken away at once.
+_KEPT, _PIECE = 500_000, 10_000
+#: Most bytes of one table in a packed page (of each piece its share), the fewest changes such a page is tried with, and
+#: the most in one that is read row by row instead.
+_MOST_BYTES, _FEWEST, _ONE_BY_ONE = 16 << 20, 250, 2_000
+#: Changes whose rows the partner's server packs while those before are on their way.
+_CUT = 250
 _SHORTEST_REST = 0.005
+#: Sessions hold such a lock, not transactions; all of it is given back, whether it was held or not.
+_FALL_ASLEEP = f"SELECT pg_try_advisory_lock({sleep_lock(CHANGE_LOG)})"
+_WAKE = "SELECT pg_advisory_unlock_all()"
 #: An empty log larger than this is truncated: what was deleted from it is then gone from the disk as well.
 _TRUNCATED_BYTES = 8 << 20
 
@@ -70,7 +94,9 @@ class SnapshotLog:
         self, partner: PostgresqlPartner, tables: dict[str, ReadTable], reader_id: str, position: str | None
     ) -> None:
         self._partner = partner
+        self._tables = tables
         self._rows = RowReader(partner, tables)
+        self._packer = RowPacker(partner)
         self._reader_id = reader_id
         #: Whether the partner's database is an older one than that which was read last.
         self.is_restored = False
@@ -88,13 +114,19 @@ class SnapshotLog:
             PartnerRefused: there is no key log.
         """
         partner = self._partner
-        await partner.fetch(
-            "SELECT set_config(n, v, false) FROM unnest(%s::text[], %s::text[]) s(n, v)",
-            (list(SESSION), list(SESSION.values())),
-        )
+        await _set_up(partner)
         self._is_old = (await partner.fetch("SELECT current_setting('server_version_num')::int"))[0][0] < 130_000
         await self._compare()
         await partner.execute(f"LISTEN {CHANNEL}")
+
+    async def share(self, second: PostgresqlPartner | None) -> None:
+        """Lets another connection do half of the packing, or takes it away again.
+
+        It may see rows as they stand later than the page of the log: what changed them then is in a later window.
+        """
+        if second is not None:
+            await _set_up(second)
+        self._packer.second = second
 
     def _take_up(self, position: str | None) -> None:
         self._done, self._draining, self._place, self._pages = _read(position)
@@ -129,37 +161,131 @@ class SnapshotLog:
 
     async def page(self, limit: int) -> Page | None:
         """Returns the next changes of the window, or of a new one when this is at its end."""
-        partner = self._partner
-        async with partner.transaction():
-            draining, place = self._draining, self._place
-            if draining is None:
-                draining, place = await self._snapshot(), ("0", 0)
-                if draining == self._done:
-                    return None
-            changes = await self._changes(draining, place, limit)
+        async with self._partner.transaction():
+            window = await self._window()
+            if window is None:
+                return None
+            changes = await self._changes(*window, limit)
             found = await self._rows.changed([(name, tuple(key)) for _, _, name, key in changes])
-        if len(changes) < limit:
+        end = (changes[-1][0], changes[-1][1]) if len(changes) == limit else None
+        position = self._go_on(window[0], end, len(changes))
+        if position is None:
+            return None
+        return Page(found.rows, position, len(changes), found.unreadable, found.passed)
+
+    async def packed(self, limit: int) -> PackedPage | None:
+        """Returns the same as bytes, several times as fast; fewer changes where rows are large."""
+        while True:
+            try:
+                return await self._packed(limit)
+            except (NotPacked, PartnerRefused) as reason:
+                is_for_size = isinstance(reason, NotPacked) and reason.is_for_size
+                if is_for_size and limit >= 2 * _FEWEST:
+                    limit //= 2
+                    continue
+                logger.info("%s: a page is read row by row: %s", SOURCE, reason)
+                limit = min(limit, _FEWEST if is_for_size else _ONE_BY_ONE)
+                page = await self.page(limit)
+                return page and pack_page(page, self._tables, is_full=page.change_count == limit)
+
+    async def _packed(self, limit: int) -> PackedPage | None:
+        async with self._partner.transaction():
+            window = await self._window()
+            if window is None:
+                return None
+            cuts = await self._cuts(*window, limit)
+            end = cuts[-1] if len(cuts) == limit // _CUT else None
+            where, values = self._where(*window, end)
+            counts = await self._partner.fetch(
+                f"SELECT l.table_name, count(*) FROM {CHANGE_LOG} l WHERE {where} GROUP BY l.table_name",  # noqa: S608
+                values,
+            )
+            if any(name == ATTACHMENT.name for name, _ in counts):
+                # Evidence wants its section beside it.
+                raise NotPacked(ATTACHMENT.name)
+            parts = []
+            for name, _ in counts:
+                if (table := self._tables.get(name)) is not None:
+                    parts += await self._pack(table, *window, cuts, end)
+        count = sum(one[1] for one in counts)
+        position = self._go_on(window[0], end, count)
+        if position is None:
+            return None
+        passed = frozenset(one[0] for one in counts) - self._tables.keys()
+        return PackedPage(parts, position, count, end is not None, {}, passed)
+
+    async def _pack(
+        self,
+        table: ReadTable,
+        draining: str,
+        place: tuple[str, int],
+        cuts: list[tuple[str, int]],
+        end: tuple[str, int] | None,
+    ) -> list[PackedRows]:
+        """Returns the rows of one table that changed between a place and an end, or that of the window."""
+        ends = cuts if end is not None else [*cuts, (str(_end_of(draining)), 0)]
+        starts = [place, *ends[:-1]]
+        pieces = "unnest(%s::text[], %s::bigint[], %s::text[], %s::bigint[]) c(after_tx, after_id, last_tx, last_id)"
+        between = f"{_BEHIND.format('c.after_tx', 'c.after_id')} AND {_UP_TO.format('c.last_tx', 'c.last_id')}"
+        keys = (
+            f"SELECT l.row_key FROM {CHANGE_LOG} l WHERE {between} AND {_IN_WINDOW}"  # noqa: S608 — constants
+            " AND l.table_name = %s ORDER BY l.tx, l.log_id"
+        )
+        values = (*self._bounds(draining), table.name)
+        bounds = [[one[column] for one in side] for side in (starts, ends) for column in (0, 1)]
+        return await self._packer.pack(table, pieces, self._sql(keys), bounds, values, _MOST_BYTES)
+
+    async def _window(self) -> tuple[str, tuple[str, int]] | None:
+        """Returns the snapshot that is drained and the place in it; ``None`` when nothing happened since the last."""
+        if self._draining is not None:
+            return self._draining, self._place
+        draining = await self._snapshot()
+        return None if draining == self._done else (draining, (_begin_of(self._done), _BEFORE_ALL))
+
+    def _go_on(self, draining: str, end: tuple[str, int] | None, count: int) -> str | None:
+        """Moves behind a page: to its end, or to that of the window; returns the position, if there was anything."""
+        if end is None:
             self._done, self._draining, self._place = draining, None, ("0", 0)
         else:
-            self._draining, self._place = draining, (changes[-1][0], changes[-1][1])
-        if not changes:
+            self._draining, self._place = draining, end
+        if not count:
             return None
         self._pages += 1
         self._pause = _SHORTEST_REST
         position = json.dumps([self._done, self._draining, *self._place, self._pages])
-        self._given.append((self._done, len(changes), position))
-        return Page(found.rows, position, len(changes), found.unreadable, found.passed)
+        self._given.append((self._done, count, position))
+        return position
+
+    def _where(
+        self, draining: str, place: tuple[str, int], end: tuple[str, int] | None = None
+    ) -> tuple[str, tuple[Any, ...]]:
+        """Returns the condition for changes of a window behind a place, and its values."""
+        where, values = f"{_BEHIND.format('%s', '%s')} AND {_IN_WINDOW}", (*place, *self._bounds(draining))
+        if end is None:
+            return self._sql(where), values
+        return self._sql(f"{where} AND {_UP_TO.format('%s', '%s')}"), (*values, *end)
+
+    def _bounds(self, draining: str) -> tuple[str, str, str]:
+        """Returns the values of ``_IN_WINDOW``."""
+        return str(_end_of(draining)), draining, self._done
 
     async def _changes(self, draining: str, place: tuple[str, int], limit: int) -> list[tuple[str, int, str, Key]]:
+        where, values = self._where(draining, place)
         # The text of a transaction's number must not be named like it: ORDER BY would sort by the text.
         return await self._partner.fetch(
-            self._sql(
-                "SELECT l.tx::text AS tx_text, l.log_id, l.table_name, l.row_key"  # noqa: S608 — constants
-                f" FROM {CHANGE_LOG} l WHERE (l.tx, l.log_id) > (%s::xid8, %s)"
-                " AND l.tx >= %s::xid8 AND l.tx < %s::xid8 AND pg_visible_in_snapshot(l.tx, %s::pg_snapshot)"
-                " AND NOT pg_visible_in_snapshot(l.tx, %s::pg_snapshot) ORDER BY l.tx, l.log_id LIMIT %s"
-            ),
-            (*place, _begin_of(self._done), str(_end_of(draining)), draining, self._done, limit),
+            "SELECT l.tx::text AS tx_text, l.log_id, l.table_name, l.row_key"  # noqa: S608 — constants
+            f" FROM {CHANGE_LOG} l WHERE {where} ORDER BY l.tx, l.log_id LIMIT %s",
+            (*values, limit),
+        )
+
+    async def _cuts(self, draining: str, place: tuple[str, int], limit: int) -> list[tuple[str, int]]:
+        """Returns the place of every ``_CUT``-th of so many changes."""
+        where, values = self._where(draining, place)
+        return await self._partner.fetch(
+            "SELECT c.tx::text AS tx_text, c.log_id FROM (SELECT l.tx, l.log_id, row_number() OVER (ORDER BY l.tx,"  # noqa: S608
+            f" l.log_id) AS number FROM {CHANGE_LOG} l WHERE {where} ORDER BY l.tx, l.log_id LIMIT %s) c"
+            " WHERE c.number %% %s = 0 ORDER BY c.tx, c.log_id",
+            (*values, limit, _CUT),
         )
 
     async def settle(self) -> None:
@@ -167,8 +293,8 @@ class SnapshotLog:
         settled, count, position = self._given[0]
         # Not flushed: what is lost of it is read again, and what comes behind it is lost too.
         await self._partner.execute(
-            f"INSERT INTO {READER} (reader_id, is_asleep, position)"  # noqa: S608 — constant
-            " SELECT %s, false, %s FROM set_config('synchronous_commit', 'off', true)"
+            f"INSERT INTO {READER} (reader_id, position)"  # noqa: S608 — constant
+            " SELECT %s, %s FROM set_config('synchronous_commit', 'off', true)"
             " ON CONFLICT (reader_id) DO UPDATE SET position = excluded.position",
             (self._reader_id, position),
         )
@@ -215,25 +341,24 @@ class SnapshotLog:
         """
         if self._left and not self._given:
             await self._clear()
+        # Where another session holds it, a process that is being relieved, writers tell us as well.
+        await self._partner.fetch(_FALL_ASLEEP)
         try:
-            await self._mark(is_asleep=True)
             if not await self._has_news():
                 await self._partner.wait_for_notice(min(self._pause, seconds))
         finally:
-            await self._mark(is_asleep=False)
+            await self._partner.fetch(_WAKE)
         self._pause = min(2 * self._pause, seconds)
 
     async def _has_news(self) -> bool:
-        return bool(await self._changes(await self._snapshot(), ("0", 0), 1))
+        return bool(await self._changes(await self._snapshot(), (_begin_of(self._done), _BEFORE_ALL), 1))
 
-    async def _mark(self, *, is_asleep: bool) -> None:
-        # It may be lost with the server, as this session then is: nobody waits for the disk between a row and its page.
-        await self._partner.execute(
-            f"INSERT INTO {READER} (reader_id, is_asleep)"  # noqa: S608 — constant
-            " SELECT %s, %s FROM set_config('synchronous_commit', 'off', true)"
-            " ON CONFLICT (reader_id) DO UPDATE SET is_asleep = excluded.is_asleep",
-            (self._reader_id, is_asleep),
-        )
+
+async def _set_up(partner: PostgresqlPartner) -> None:
+    await partner.fetch(
+        "SELECT set_config(n, v, false) FROM unnest(%s::text[], %s::text[]) s(n, v)",
+        (list(SESSION), list(SESSION.values())),
+    )
 
 
 def _read(position: str | None) -> tuple[str, str | None, tuple[str, int], int]:

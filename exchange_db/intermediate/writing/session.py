@@ -61,6 +61,8 @@ class WritingSession:
             StageWriter(partner) if isinstance(partner, PostgresqlPartner) else ManyWriter(partner, zone)
         )
         self._known: dict[Target, dict[str, ColumnFacts]] = {}
+        #: Whether this transaction has a mark to go back to.
+        self._has_piece = False
         self._turn = asyncio.Lock()
         #: SQLite has no variables of a session: there a row of a table says whose transaction it is.
         self._has_mark = False
@@ -83,8 +85,7 @@ class WritingSession:
         """Opens a transaction of the hub's own, one at a time."""
         async with self._turn, self.partner.transaction():
             self._writer.begin()
-            for statement in _BEGINNING[self.partner.dialect.name]:
-                await self.partner.execute(statement)
+            self._has_piece = False
             if self._has_mark:
                 await self.partner.execute("UPDATE x_session SET is_exchange = 1")
             yield
@@ -92,11 +93,16 @@ class WritingSession:
                 await self.partner.execute("UPDATE x_session SET is_exchange = 0")
 
     async def prepare(self, target: Target) -> None:
-        """Looks at the table of a target, once.
+        """Looks at the table of a target, once; not inside a transaction.
 
         Raises:
             PartnerRefused: the table is not as it must be; says what is missing.
         """
+        # A paused table is looked at while others are written: two questions at once would mix up their answers.
+        async with self._turn:
+            await self._prepare(target)
+
+    async def _prepare(self, target: Target) -> None:
         if target not in self._known:
             known = await read_columns(self.partner, target.table)
             _require_columns(target, known)
@@ -123,13 +129,23 @@ class WritingSession:
     async def _try(self, target: Target, items: list[Item]) -> None:
         if not items:
             return
-        await self.partner.execute("SAVEPOINT piece")
+        await self._begin_piece()
         try:
             await self._writer.write(target, [item.values for item in items])
         except RowRefused:
             await self.partner.execute("ROLLBACK TO SAVEPOINT piece")
             raise
-        await self.partner.execute("RELEASE SAVEPOINT piece")
+
+    async def _begin_piece(self) -> None:
+        """Marks where to go back to; the last mark ends with the transaction. ``perf``: one way there and back."""
+        before = ("RELEASE SAVEPOINT piece",) if self._has_piece else _BEGINNING[self.partner.dialect.name]
+        statements = (*before, "SAVEPOINT piece")
+        self._has_piece = True
+        if isinstance(self.partner, PostgresqlPartner):
+            await self.partner.run_together(statements)
+            return
+        for statement in statements:
+            await self.partner.execute(statement)
 
     def _sifted(self, target: Target, items: list[Item]) -> tuple[list[Item], list[Bad]]:
         """Parts the rows that fit their columns, as far as is known, from those that do not."""
