@@ -110,7 +110,9 @@ class UploadHeader(_message.Message):
     """What the evidence is. Required."""
     @_builtins.property
     def key(self) -> _case_pb2.CaseKey:
-        """Case it belongs to; one that is known here and the caller takes part in, or one the caller will report. Required."""
+        """Case it belongs to; one that is known here and the caller takes part in, or one the caller will report. A file of a
+        document has the issuer of the document and "document/" with the document's id as its number. Required.
+        """
 
     def __init__(
         self,

@@ -275,6 +275,8 @@ class _AttachmentKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Attach
     """Sound."""
     ATTACHMENT_KIND_VIDEO: _AttachmentKind.ValueType  # 7
     """Film."""
+    ATTACHMENT_KIND_DOCUMENT: _AttachmentKind.ValueType  # 8
+    """Paper: a file of a document between platforms."""
 
 class AttachmentKind(_AttachmentKind, metaclass=_AttachmentKindEnumTypeWrapper):
     """AttachmentKind is what the evidence is."""
@@ -295,6 +297,8 @@ ATTACHMENT_KIND_VOICE: AttachmentKind.ValueType  # 6
 """Sound."""
 ATTACHMENT_KIND_VIDEO: AttachmentKind.ValueType  # 7
 """Film."""
+ATTACHMENT_KIND_DOCUMENT: AttachmentKind.ValueType  # 8
+"""Paper: a file of a document between platforms."""
 Global___AttachmentKind: _TypeAlias = AttachmentKind  # noqa: Y015
 
 @_typing.final

@@ -131,16 +131,24 @@ class PushOpened(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NEXT_SEQUENCE_FIELD_NUMBER: _builtins.int
+    SIGNATURE_ALGORITHMS_FIELD_NUMBER: _builtins.int
     next_sequence: _builtins.int
     """The number the hub expects next. Everything below it is settled."""
+    @_builtins.property
+    def signature_algorithms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How batches must be signed here, each by a signature of its own: ES256, Ed25519, SM2-SM3. None where unsigned
+        batches are taken.
+        """
+
     def __init__(
         self,
         *,
         next_sequence: _builtins.int = ...,
+        signature_algorithms: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_sequence", b"next_sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_sequence", b"next_sequence", "signature_algorithms", b"signature_algorithms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -233,6 +241,7 @@ class PushOneRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PARCEL_FIELD_NUMBER: _builtins.int
     WAIT_MILLISECONDS_FIELD_NUMBER: _builtins.int
+    SIGNATURES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Repeats with the same id get the same answer: the parcel's message_id. Required, a UUID."""
     wait_milliseconds: _builtins.int
@@ -241,16 +250,23 @@ class PushOneRequest(_message.Message):
     def parcel(self) -> _parcel_pb2.Parcel:
         """The parcel. Its message_id must equal request_id."""
 
+    @_builtins.property
+    def signatures(self) -> _containers.RepeatedCompositeFieldContainer[_parcel_pb2.BatchSignature]:
+        """Signatures over a batch of this one parcel, serialized in the order of field numbers; their statements name the
+        stream "one" and the number 0, because the receiver gives the number. At most 4.
+        """
+
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         parcel: _parcel_pb2.Parcel | None = ...,
         wait_milliseconds: _builtins.int = ...,
+        signatures: _abc.Iterable[_parcel_pb2.BatchSignature] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["parcel", b"parcel"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parcel", b"parcel", "request_id", b"request_id", "wait_milliseconds", b"wait_milliseconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parcel", b"parcel", "request_id", b"request_id", "signatures", b"signatures", "wait_milliseconds", b"wait_milliseconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -295,22 +311,28 @@ class PullRequest(_message.Message):
     AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
     BATCH_SIZE_FIELD_NUMBER: _builtins.int
     STOP_WHEN_EMPTY_FIELD_NUMBER: _builtins.int
+    SIGNATURE_ALGORITHMS_FIELD_NUMBER: _builtins.int
     after_sequence: _builtins.int
     """Everything up to this number is on the caller's disk; the answer starts behind it."""
     batch_size: _builtins.int
     """Parcels a message, 1 to 2,000; 0 means 500."""
     stop_when_empty: _builtins.bool
     """End the call when nothing more is due, instead of waiting."""
+    @_builtins.property
+    def signature_algorithms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How the caller wants batches to be signed: ES256, Ed25519, SM2-SM3."""
+
     def __init__(
         self,
         *,
         after_sequence: _builtins.int = ...,
         batch_size: _builtins.int = ...,
         stop_when_empty: _builtins.bool = ...,
+        signature_algorithms: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "batch_size", b"batch_size", "stop_when_empty", b"stop_when_empty"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "batch_size", b"batch_size", "signature_algorithms", b"signature_algorithms", "stop_when_empty", b"stop_when_empty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

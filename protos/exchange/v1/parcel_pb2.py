@@ -24,18 +24,26 @@ _sym_db = _symbol_database.Default()
 
 from protos.case.v1 import case_pb2 as protos_dot_case_dot_v1_dot_case__pb2
 from protos.component.v1 import component_pb2 as protos_dot_component_dot_v1_dot_component__pb2
+from protos.document.v1 import document_pb2 as protos_dot_document_dot_v1_dot_document__pb2
+from protos.evaluation.v1 import evaluation_pb2 as protos_dot_evaluation_dot_v1_dot_evaluation__pb2
 from protos.figure.v1 import figure_pb2 as protos_dot_figure_dot_v1_dot_figure__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/exchange/v1/parcel.proto\x12\x11sanji.exchange.v1\x1a\x19protos/case/v1/case.proto\x1a#protos/component/v1/component.proto\x1a\x1dprotos/figure/v1/figure.proto\"\xde\x01\n\x06Parcel\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x11\n\torigin_id\x18\x02 \x01(\t\x12\x14\n\x0c\x63reated_time\x18\x03 \x01(\x03\x12#\n\x04\x63\x61se\x18\n \x01(\x0b\x32\x13.sanji.case.v1.CaseH\x00\x12\x32\n\tcomponent\x18\x0b \x01(\x0b\x32\x1d.sanji.component.v1.ComponentH\x00\x12\x34\n\x0c\x66igure_sheet\x18\x0c \x01(\x0b\x32\x1c.sanji.figure.v1.FigureSheetH\x00\x42\x08\n\x06record\"0\n\x05\x42\x61tch\x12\x16\n\x0e\x66irst_sequence\x18\x01 \x01(\x03\x12\x0f\n\x07parcels\x18\x02 \x03(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/exchange/v1/parcel.proto\x12\x11sanji.exchange.v1\x1a\x19protos/case/v1/case.proto\x1a#protos/component/v1/component.proto\x1a!protos/document/v1/document.proto\x1a%protos/evaluation/v1/evaluation.proto\x1a\x1dprotos/figure/v1/figure.proto\"\xb9\x03\n\x06Parcel\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x11\n\torigin_id\x18\x02 \x01(\t\x12\x14\n\x0c\x63reated_time\x18\x03 \x01(\x03\x12#\n\x04\x63\x61se\x18\n \x01(\x0b\x32\x13.sanji.case.v1.CaseH\x00\x12\x32\n\tcomponent\x18\x0b \x01(\x0b\x32\x1d.sanji.component.v1.ComponentH\x00\x12\x34\n\x0c\x66igure_sheet\x18\x0c \x01(\x0b\x32\x1c.sanji.figure.v1.FigureSheetH\x00\x12/\n\x08\x64ocument\x18\r \x01(\x0b\x32\x1b.sanji.document.v1.DocumentH\x00\x12;\n\nevaluation\x18\x0e \x01(\x0b\x32%.sanji.evaluation.v1.EvaluationRecordH\x00\x12+\n\x06\x63\x61nary\x18\x0f \x01(\x0b\x32\x19.sanji.exchange.v1.CanaryH\x00\x12)\n\x06masked\x18\x14 \x01(\x0b\x32\x19.sanji.exchange.v1.Masked\x12\x13\n\x0btraceparent\x18\x15 \x01(\tB\x08\n\x06record\"Z\n\x06\x43\x61nary\x12\x11\n\tsender_id\x18\x01 \x01(\t\x12\x13\n\x0breceiver_id\x18\x02 \x01(\t\x12\x11\n\tsent_time\x18\x03 \x01(\x03\x12\x15\n\ranswered_time\x18\x04 \x01(\x03\"1\n\x06Masked\x12\x0e\n\x06hub_id\x18\x01 \x01(\t\x12\x17\n\x0foriginal_sha256\x18\x02 \x01(\x0c\"g\n\x05\x42\x61tch\x12\x16\n\x0e\x66irst_sequence\x18\x01 \x01(\x03\x12\x0f\n\x07parcels\x18\x02 \x03(\x0c\x12\x35\n\nsignatures\x18\x03 \x03(\x0b\x32!.sanji.exchange.v1.BatchSignature\"6\n\x0e\x42\x61tchSignature\x12\x11\n\tstatement\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.exchange.v1.parcel_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PARCEL']._serialized_start=150
-  _globals['_PARCEL']._serialized_end=372
-  _globals['_BATCH']._serialized_start=374
-  _globals['_BATCH']._serialized_end=422
+  _globals['_PARCEL']._serialized_start=224
+  _globals['_PARCEL']._serialized_end=665
+  _globals['_CANARY']._serialized_start=667
+  _globals['_CANARY']._serialized_end=757
+  _globals['_MASKED']._serialized_start=759
+  _globals['_MASKED']._serialized_end=808
+  _globals['_BATCH']._serialized_start=810
+  _globals['_BATCH']._serialized_end=913
+  _globals['_BATCHSIGNATURE']._serialized_start=915
+  _globals['_BATCHSIGNATURE']._serialized_end=969
 # @@protoc_insertion_point(module_scope)

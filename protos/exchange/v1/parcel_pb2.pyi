@@ -9,6 +9,8 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from protos.case.v1 import case_pb2 as _case_pb2
 from protos.component.v1 import component_pb2 as _component_pb2
+from protos.document.v1 import document_pb2 as _document_pb2
+from protos.evaluation.v1 import evaluation_pb2 as _evaluation_pb2
 from protos.figure.v1 import figure_pb2 as _figure_pb2
 import builtins as _builtins
 import sys
@@ -23,7 +25,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Parcel(_message.Message):
-    """Parcel is the envelope of one record. Its bytes are the evidence: every tier stores and forwards them unchanged."""
+    """Parcel is the envelope of one record. Its bytes are the evidence: every tier stores and forwards them unchanged,
+    but for texts that a hub masks before they leave the tiers where cases are dealt with; then `masked` says so.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -33,6 +37,11 @@ class Parcel(_message.Message):
     CASE_FIELD_NUMBER: _builtins.int
     COMPONENT_FIELD_NUMBER: _builtins.int
     FIGURE_SHEET_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    EVALUATION_FIELD_NUMBER: _builtins.int
+    CANARY_FIELD_NUMBER: _builtins.int
+    MASKED_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """Identity of this message for ever, a UUID in its 36-character form, given by the origin. Required."""
     origin_id: _builtins.str
@@ -40,6 +49,10 @@ class Parcel(_message.Message):
     created_time: _builtins.int
     """When the origin wrote it, microseconds since 1970-01-01T00:00:00Z; at most 5 minutes ahead of the receiver.
     Required.
+    """
+    traceparent: _builtins.str
+    """Where this record stands in a trace, as `traceparent` of W3C Trace Context, version 00, has it. May be set by the
+    origin; nobody changes it on the way. What cannot be read is passed over.
     """
     @_builtins.property
     def case(self) -> _case_pb2.Case:
@@ -53,6 +66,22 @@ class Parcel(_message.Message):
     def figure_sheet(self) -> _figure_pb2.FigureSheet:
         """A sheet of counts."""
 
+    @_builtins.property
+    def document(self) -> _document_pb2.Document:
+        """A document between platforms, or the answer to one."""
+
+    @_builtins.property
+    def evaluation(self) -> _evaluation_pb2.EvaluationRecord:
+        """Values or a result of an evaluation."""
+
+    @_builtins.property
+    def canary(self) -> Global___Canary:
+        """A canary, which shows that a link works from end to end. Sent only to who named "record:canary" in Hello."""
+
+    @_builtins.property
+    def masked(self) -> Global___Masked:
+        """Set by the first hub that masked personal data in the record's texts; never by the origin."""
+
     def __init__(
         self,
         *,
@@ -62,16 +91,85 @@ class Parcel(_message.Message):
         case: _case_pb2.Case | None = ...,
         component: _component_pb2.Component | None = ...,
         figure_sheet: _figure_pb2.FigureSheet | None = ...,
+        document: _document_pb2.Document | None = ...,
+        evaluation: _evaluation_pb2.EvaluationRecord | None = ...,
+        canary: Global___Canary | None = ...,
+        masked: Global___Masked | None = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "component", b"component", "figure_sheet", b"figure_sheet", "record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["canary", b"canary", "case", b"case", "component", b"component", "document", b"document", "evaluation", b"evaluation", "figure_sheet", b"figure_sheet", "masked", b"masked", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "component", b"component", "created_time", b"created_time", "figure_sheet", b"figure_sheet", "message_id", b"message_id", "origin_id", b"origin_id", "record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["canary", b"canary", "case", b"case", "component", b"component", "created_time", b"created_time", "document", b"document", "evaluation", b"evaluation", "figure_sheet", b"figure_sheet", "masked", b"masked", "message_id", b"message_id", "origin_id", b"origin_id", "record", b"record", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["case", "component", "figure_sheet"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["case", "component", "figure_sheet", "document", "evaluation", "canary"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
 Global___Parcel: _TypeAlias = Parcel  # noqa: Y015
+
+@_typing.final
+class Canary(_message.Message):
+    """Canary is a question that goes over one link, and its answer. Both take the way of every other record, so the time
+    between them is the time of the link. A canary is not passed on, concerns no case and is not compared.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENDER_ID_FIELD_NUMBER: _builtins.int
+    RECEIVER_ID_FIELD_NUMBER: _builtins.int
+    SENT_TIME_FIELD_NUMBER: _builtins.int
+    ANSWERED_TIME_FIELD_NUMBER: _builtins.int
+    sender_id: _builtins.str
+    """Hub that asks, for example "431200.hub". Required; it writes the question."""
+    receiver_id: _builtins.str
+    """Neighbour that answers. Required; it writes the answer."""
+    sent_time: _builtins.int
+    """When the question was asked, by the asker's clock, microseconds since 1970-01-01T00:00:00Z. Required; with the two
+    names it says which question is meant.
+    """
+    answered_time: _builtins.int
+    """When it was answered, by the answerer's clock, microseconds since 1970-01-01T00:00:00Z; 0 in the question."""
+    def __init__(
+        self,
+        *,
+        sender_id: _builtins.str = ...,
+        receiver_id: _builtins.str = ...,
+        sent_time: _builtins.int = ...,
+        answered_time: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_time", b"answered_time", "receiver_id", b"receiver_id", "sender_id", b"sender_id", "sent_time", b"sent_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Canary: _TypeAlias = Canary  # noqa: Y015
+
+@_typing.final
+class Masked(_message.Message):
+    """Masked says that a record is not as its origin wrote it, and of which record of the origin it is the masked form."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HUB_ID_FIELD_NUMBER: _builtins.int
+    ORIGINAL_SHA256_FIELD_NUMBER: _builtins.int
+    hub_id: _builtins.str
+    """Hub that masked it, for example "431200.hub". What it sends is signed by it, not by the origin."""
+    original_sha256: _builtins.bytes
+    """SHA-256 of the parcel as it came to that hub, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        hub_id: _builtins.str = ...,
+        original_sha256: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hub_id", b"hub_id", "original_sha256", b"original_sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Masked: _TypeAlias = Masked  # noqa: Y015
 
 @_typing.final
 class Batch(_message.Message):
@@ -81,6 +179,7 @@ class Batch(_message.Message):
 
     FIRST_SEQUENCE_FIELD_NUMBER: _builtins.int
     PARCELS_FIELD_NUMBER: _builtins.int
+    SIGNATURES_FIELD_NUMBER: _builtins.int
     first_sequence: _builtins.int
     """Sequence number of the first parcel, 1 or more; the others follow without gap. The stream's numbers prove that
     nothing is missing.
@@ -91,16 +190,49 @@ class Batch(_message.Message):
         keeps exactly what was sent.
         """
 
+    @_builtins.property
+    def signatures(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchSignature]:
+        """Signatures over the batch, one an algorithm, at most 4. Whether they are required is the receiver's to say."""
+
     def __init__(
         self,
         *,
         first_sequence: _builtins.int = ...,
         parcels: _abc.Iterable[_builtins.bytes] | None = ...,
+        signatures: _abc.Iterable[Global___BatchSignature] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_sequence", b"first_sequence", "parcels", b"parcels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_sequence", b"first_sequence", "parcels", b"parcels", "signatures", b"signatures"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Batch: _TypeAlias = Batch  # noqa: Y015
+
+@_typing.final
+class BatchSignature(_message.Message):
+    """BatchSignature is one signature over all parcels of a batch. See docs/security/cryptography.md."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATEMENT_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    statement: _builtins.bytes
+    """The statement that is signed: lines of text that name sender, receiver, stream, numbers, root, times and key; at
+    most 1,024 bytes.
+    """
+    signature: _builtins.bytes
+    """The signature, 64 bytes: r and s, or as Ed25519 has it."""
+    def __init__(
+        self,
+        *,
+        statement: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signature", b"signature", "statement", b"statement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchSignature: _TypeAlias = BatchSignature  # noqa: Y015

@@ -209,7 +209,7 @@ class Peer(_message.Message):
     relation: _builtins.str
     """parent or child."""
     state: _builtins.str
-    """active or blocked."""
+    """active, waiting or blocked."""
     last_contact_time: _builtins.int
     """When something was last heard of it, microseconds since 1970-01-01T00:00:00Z; 0 for never."""
     waiting_count: _builtins.int
@@ -271,6 +271,7 @@ class JoinRequest(_message.Message):
     PEER_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
+    SIGNING_CARDS_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """One-time code of the invitation. Required."""
     peer_id: _builtins.str
@@ -279,6 +280,10 @@ class JoinRequest(_message.Message):
     """Display name, up to 100 characters."""
     address: _builtins.str
     """Address the hub can dial, "host:port"; empty when the caller only dials out."""
+    @_builtins.property
+    def signing_cards(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Cards of the keys the caller signs batches with, as sanji keys signing writes them; at most 8."""
+
     def __init__(
         self,
         *,
@@ -286,10 +291,11 @@ class JoinRequest(_message.Message):
         peer_id: _builtins.str = ...,
         name: _builtins.str = ...,
         address: _builtins.str = ...,
+        signing_cards: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "code", b"code", "name", b"name", "peer_id", b"peer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "code", b"code", "name", b"name", "peer_id", b"peer_id", "signing_cards", b"signing_cards"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -305,6 +311,7 @@ class JoinResponse(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     TIER_FIELD_NUMBER: _builtins.int
     REGION_CODE_FIELD_NUMBER: _builtins.int
+    IS_WAITING_FIELD_NUMBER: _builtins.int
     hub_id: _builtins.str
     """The hub's name."""
     name: _builtins.str
@@ -313,6 +320,10 @@ class JoinResponse(_message.Message):
     """nation, province, city or county."""
     region_code: _builtins.str
     """Its region, 6 digits."""
+    is_waiting: _builtins.bool
+    """Whether the entry waits until the hub's operator has compared the caller's certificate. Until then every call is
+    refused with PEER_WAITING.
+    """
     def __init__(
         self,
         *,
@@ -320,10 +331,11 @@ class JoinResponse(_message.Message):
         name: _builtins.str = ...,
         tier: _builtins.str = ...,
         region_code: _builtins.str = ...,
+        is_waiting: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hub_id", b"hub_id", "name", b"name", "region_code", b"region_code", "tier", b"tier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hub_id", b"hub_id", "is_waiting", b"is_waiting", "name", b"name", "region_code", b"region_code", "tier", b"tier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,58 +22,65 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from protos.exchange.v1 import parcel_pb2 as protos_dot_exchange_dot_v1_dot_parcel__pb2
 from protos.exchange.v1 import receipt_pb2 as protos_dot_exchange_dot_v1_dot_receipt__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,protos/federation/v1/reconcile_service.proto\x12\x13sanji.federation.v1\x1a protos/exchange/v1/receipt.proto\"J\n\tMarkTotal\x12\r\n\x05place\x18\x01 \x01(\x05\x12\x0c\n\x04kind\x18\x02 \x01(\x05\x12\x12\n\nmark_count\x18\x03 \x01(\x03\x12\x0c\n\x04hash\x18\x04 \x01(\x10\"z\n\x14ListDayTotalsRequest\x12%\n\x03way\x18\x01 \x01(\x0e\x32\x18.sanji.federation.v1.Way\x12\x11\n\tfirst_day\x18\x02 \x01(\x05\x12\x10\n\x08last_day\x18\x03 \x01(\x05\x12\x16\n\x0erecounted_days\x18\x04 \x03(\x05\"Y\n\x15ListDayTotalsResponse\x12.\n\x06totals\x18\x01 \x03(\x0b\x32\x1e.sanji.federation.v1.MarkTotal\x12\x10\n\x08next_day\x18\x02 \x01(\x05\"K\n\x15ListHourTotalsRequest\x12%\n\x03way\x18\x01 \x01(\x0e\x32\x18.sanji.federation.v1.Way\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\x05\"H\n\x16ListHourTotalsResponse\x12.\n\x06totals\x18\x01 \x03(\x0b\x32\x1e.sanji.federation.v1.MarkTotal\"N\n\x17ListBucketTotalsRequest\x12%\n\x03way\x18\x01 \x01(\x0e\x32\x18.sanji.federation.v1.Way\x12\x0c\n\x04hour\x18\x02 \x01(\x05\"J\n\x18ListBucketTotalsResponse\x12.\n\x06totals\x18\x01 \x03(\x0b\x32\x1e.sanji.federation.v1.MarkTotal\"U\n\nRecordMark\x12\x13\n\x0bmessage_key\x18\x01 \x01(\x0c\x12\x14\n\x0c\x63reated_time\x18\x02 \x01(\x03\x12\x0c\n\x04kind\x18\x03 \x01(\x05\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x10\"\x87\x01\n\x10ListMarksRequest\x12%\n\x03way\x18\x01 \x01(\x0e\x32\x18.sanji.federation.v1.Way\x12\x0c\n\x04hour\x18\x02 \x01(\x05\x12\x0e\n\x06\x62ucket\x18\x03 \x01(\x05\x12.\n\x05\x61\x66ter\x18\x04 \x01(\x0b\x32\x1f.sanji.federation.v1.RecordMark\"C\n\x11ListMarksResponse\x12.\n\x05marks\x18\x01 \x03(\x0b\x32\x1f.sanji.federation.v1.RecordMark\"l\n\x13\x45xplainMarksRequest\x12%\n\x03way\x18\x01 \x01(\x0e\x32\x18.sanji.federation.v1.Way\x12.\n\x05marks\x18\x02 \x03(\x0b\x32\x1f.sanji.federation.v1.RecordMark\"Q\n\x14\x45xplainMarksResponse\x12\x39\n\tstandings\x18\x01 \x03(\x0e\x32&.sanji.federation.v1.ReconcileStanding\"E\n\x13\x46\x65tchRecordsRequest\x12.\n\x05marks\x18\x01 \x03(\x0b\x32\x1f.sanji.federation.v1.RecordMark\"\'\n\x14\x46\x65tchRecordsResponse\x12\x0f\n\x07parcels\x18\x01 \x03(\x0c\"\'\n\x14ResendRecordsRequest\x12\x0f\n\x07parcels\x18\x01 \x03(\x0c\"E\n\x15ResendRecordsResponse\x12,\n\x08outcomes\x18\x01 \x03(\x0e\x32\x1a.sanji.exchange.v1.Outcome\"o\n\x0b\x43omparedDay\x12%\n\x03way\x18\x01 \x01(\x0e\x32\x18.sanji.federation.v1.Way\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\x05\x12\x12\n\nmark_count\x18\x03 \x01(\x03\x12\x18\n\x10\x64ifference_count\x18\x04 \x01(\x03\"D\n\x12TellResultsRequest\x12.\n\x04\x64\x61ys\x18\x01 \x03(\x0b\x32 .sanji.federation.v1.ComparedDay\"\x15\n\x13TellResultsResponse*<\n\x03Way\x12\x13\n\x0fWAY_UNSPECIFIED\x10\x00\x12\x0e\n\nWAY_TO_HUB\x10\x01\x12\x10\n\x0cWAY_FROM_HUB\x10\x02*\xb0\x02\n\x11ReconcileStanding\x12\"\n\x1eRECONCILE_STANDING_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRECONCILE_STANDING_UNKNOWN\x10\x01\x12\x1e\n\x1aRECONCILE_STANDING_WAITING\x10\x02\x12\x1b\n\x17RECONCILE_STANDING_SENT\x10\x03\x12\x1e\n\x1aRECONCILE_STANDING_REFUSED\x10\x04\x12 \n\x1cRECONCILE_STANDING_DELIVERED\x10\x05\x12\x1b\n\x17RECONCILE_STANDING_HELD\x10\x06\x12\x1b\n\x17RECONCILE_STANDING_LOST\x10\x07\x12\x1e\n\x1aRECONCILE_STANDING_DAMAGED\x10\x08\x32\xc6\x06\n\x10ReconcileService\x12\x66\n\rListDayTotals\x12).sanji.federation.v1.ListDayTotalsRequest\x1a*.sanji.federation.v1.ListDayTotalsResponse\x12i\n\x0eListHourTotals\x12*.sanji.federation.v1.ListHourTotalsRequest\x1a+.sanji.federation.v1.ListHourTotalsResponse\x12o\n\x10ListBucketTotals\x12,.sanji.federation.v1.ListBucketTotalsRequest\x1a-.sanji.federation.v1.ListBucketTotalsResponse\x12Z\n\tListMarks\x12%.sanji.federation.v1.ListMarksRequest\x1a&.sanji.federation.v1.ListMarksResponse\x12\x63\n\x0c\x45xplainMarks\x12(.sanji.federation.v1.ExplainMarksRequest\x1a).sanji.federation.v1.ExplainMarksResponse\x12\x63\n\x0c\x46\x65tchRecords\x12(.sanji.federation.v1.FetchRecordsRequest\x1a).sanji.federation.v1.FetchRecordsResponse\x12\x66\n\rResendRecords\x12).sanji.federation.v1.ResendRecordsRequest\x1a*.sanji.federation.v1.ResendRecordsResponse\x12`\n\x0bTellResults\x12\'.sanji.federation.v1.TellResultsRequest\x1a(.sanji.federation.v1.TellResultsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,protos/federation/v1/reconcile_service.proto\x12\x13sanji.federation.v1\x1a\x1fprotos/exchange/v1/parcel.proto\x1a protos/exchange/v1/receipt.proto\"J\n\tMarkTotal\x12\r\n\x05place\x18\x01 \x01(\x05\x12\x0c\n\x04kind\x18\x02 \x01(\x05\x12\x12\n\nmark_count\x18\x03 \x01(\x03\x12\x0c\n\x04hash\x18\x04 \x01(\x10\"z\n\x14ListDayTotalsRequest\x12%\n\x03way\x18\x01 \x01(\x0e\x32\x18.sanji.federation.v1.Way\x12\x11\n\tfirst_day\x18\x02 \x01(\x05\x12\x10\n\x08last_day\x18\x03 \x01(\x05\x12\x16\n\x0erecounted_days\x18\x04 \x03(\x05\"Y\n\x15ListDayTotalsResponse\x12.\n\x06totals\x18\x01 \x03(\x0b\x32\x1e.sanji.federation.v1.MarkTotal\x12\x10\n\x08next_day\x18\x02 \x01(\x05\"K\n\x15ListHourTotalsRequest\x12%\n\x03way\x18\x01 \x01(\x0e\x32\x18.sanji.federation.v1.Way\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\x05\"H\n\x16ListHourTotalsResponse\x12.\n\x06totals\x18\x01 \x03(\x0b\x32\x1e.sanji.federation.v1.MarkTotal\"N\n\x17ListBucketTotalsRequest\x12%\n\x03way\x18\x01 \x01(\x0e\x32\x18.sanji.federation.v1.Way\x12\x0c\n\x04hour\x18\x02 \x01(\x05\"J\n\x18ListBucketTotalsResponse\x12.\n\x06totals\x18\x01 \x03(\x0b\x32\x1e.sanji.federation.v1.MarkTotal\"U\n\nRecordMark\x12\x13\n\x0bmessage_key\x18\x01 \x01(\x0c\x12\x14\n\x0c\x63reated_time\x18\x02 \x01(\x03\x12\x0c\n\x04kind\x18\x03 \x01(\x05\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x10\"\x87\x01\n\x10ListMarksRequest\x12%\n\x03way\x18\x01 \x01(\x0e\x32\x18.sanji.federation.v1.Way\x12\x0c\n\x04hour\x18\x02 \x01(\x05\x12\x0e\n\x06\x62ucket\x18\x03 \x01(\x05\x12.\n\x05\x61\x66ter\x18\x04 \x01(\x0b\x32\x1f.sanji.federation.v1.RecordMark\"C\n\x11ListMarksResponse\x12.\n\x05marks\x18\x01 \x03(\x0b\x32\x1f.sanji.federation.v1.RecordMark\"l\n\x13\x45xplainMarksRequest\x12%\n\x03way\x18\x01 \x01(\x0e\x32\x18.sanji.federation.v1.Way\x12.\n\x05marks\x18\x02 \x03(\x0b\x32\x1f.sanji.federation.v1.RecordMark\"Q\n\x14\x45xplainMarksResponse\x12\x39\n\tstandings\x18\x01 \x03(\x0e\x32&.sanji.federation.v1.ReconcileStanding\"E\n\x13\x46\x65tchRecordsRequest\x12.\n\x05marks\x18\x01 \x03(\x0b\x32\x1f.sanji.federation.v1.RecordMark\"^\n\x14\x46\x65tchRecordsResponse\x12\x0f\n\x07parcels\x18\x01 \x03(\x0c\x12\x35\n\nsignatures\x18\x02 \x03(\x0b\x32!.sanji.exchange.v1.BatchSignature\"^\n\x14ResendRecordsRequest\x12\x0f\n\x07parcels\x18\x01 \x03(\x0c\x12\x35\n\nsignatures\x18\x02 \x03(\x0b\x32!.sanji.exchange.v1.BatchSignature\"E\n\x15ResendRecordsResponse\x12,\n\x08outcomes\x18\x01 \x03(\x0e\x32\x1a.sanji.exchange.v1.Outcome\"o\n\x0b\x43omparedDay\x12%\n\x03way\x18\x01 \x01(\x0e\x32\x18.sanji.federation.v1.Way\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\x05\x12\x12\n\nmark_count\x18\x03 \x01(\x03\x12\x18\n\x10\x64ifference_count\x18\x04 \x01(\x03\"D\n\x12TellResultsRequest\x12.\n\x04\x64\x61ys\x18\x01 \x03(\x0b\x32 .sanji.federation.v1.ComparedDay\"\x15\n\x13TellResultsResponse\".\n\x14ReturnParcelsRequest\x12\x16\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03\"2\n\x0eReturnedParcel\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0e\n\x06parcel\x18\x02 \x01(\x0c\"d\n\x15ReturnParcelsResponse\x12\x34\n\x07parcels\x18\x01 \x03(\x0b\x32#.sanji.federation.v1.ReturnedParcel\x12\x15\n\rlast_sequence\x18\x02 \x01(\x03*<\n\x03Way\x12\x13\n\x0fWAY_UNSPECIFIED\x10\x00\x12\x0e\n\nWAY_TO_HUB\x10\x01\x12\x10\n\x0cWAY_FROM_HUB\x10\x02*\xb0\x02\n\x11ReconcileStanding\x12\"\n\x1eRECONCILE_STANDING_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRECONCILE_STANDING_UNKNOWN\x10\x01\x12\x1e\n\x1aRECONCILE_STANDING_WAITING\x10\x02\x12\x1b\n\x17RECONCILE_STANDING_SENT\x10\x03\x12\x1e\n\x1aRECONCILE_STANDING_REFUSED\x10\x04\x12 \n\x1cRECONCILE_STANDING_DELIVERED\x10\x05\x12\x1b\n\x17RECONCILE_STANDING_HELD\x10\x06\x12\x1b\n\x17RECONCILE_STANDING_LOST\x10\x07\x12\x1e\n\x1aRECONCILE_STANDING_DAMAGED\x10\x08\x32\xae\x07\n\x10ReconcileService\x12\x66\n\rListDayTotals\x12).sanji.federation.v1.ListDayTotalsRequest\x1a*.sanji.federation.v1.ListDayTotalsResponse\x12i\n\x0eListHourTotals\x12*.sanji.federation.v1.ListHourTotalsRequest\x1a+.sanji.federation.v1.ListHourTotalsResponse\x12o\n\x10ListBucketTotals\x12,.sanji.federation.v1.ListBucketTotalsRequest\x1a-.sanji.federation.v1.ListBucketTotalsResponse\x12Z\n\tListMarks\x12%.sanji.federation.v1.ListMarksRequest\x1a&.sanji.federation.v1.ListMarksResponse\x12\x63\n\x0c\x45xplainMarks\x12(.sanji.federation.v1.ExplainMarksRequest\x1a).sanji.federation.v1.ExplainMarksResponse\x12\x63\n\x0c\x46\x65tchRecords\x12(.sanji.federation.v1.FetchRecordsRequest\x1a).sanji.federation.v1.FetchRecordsResponse\x12\x66\n\rResendRecords\x12).sanji.federation.v1.ResendRecordsRequest\x1a*.sanji.federation.v1.ResendRecordsResponse\x12`\n\x0bTellResults\x12\'.sanji.federation.v1.TellResultsRequest\x1a(.sanji.federation.v1.TellResultsResponse\x12\x66\n\rReturnParcels\x12).sanji.federation.v1.ReturnParcelsRequest\x1a*.sanji.federation.v1.ReturnParcelsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.federation.v1.reconcile_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WAY']._serialized_start=1618
-  _globals['_WAY']._serialized_end=1678
-  _globals['_RECONCILESTANDING']._serialized_start=1681
-  _globals['_RECONCILESTANDING']._serialized_end=1985
-  _globals['_MARKTOTAL']._serialized_start=103
-  _globals['_MARKTOTAL']._serialized_end=177
-  _globals['_LISTDAYTOTALSREQUEST']._serialized_start=179
-  _globals['_LISTDAYTOTALSREQUEST']._serialized_end=301
-  _globals['_LISTDAYTOTALSRESPONSE']._serialized_start=303
-  _globals['_LISTDAYTOTALSRESPONSE']._serialized_end=392
-  _globals['_LISTHOURTOTALSREQUEST']._serialized_start=394
-  _globals['_LISTHOURTOTALSREQUEST']._serialized_end=469
-  _globals['_LISTHOURTOTALSRESPONSE']._serialized_start=471
-  _globals['_LISTHOURTOTALSRESPONSE']._serialized_end=543
-  _globals['_LISTBUCKETTOTALSREQUEST']._serialized_start=545
-  _globals['_LISTBUCKETTOTALSREQUEST']._serialized_end=623
-  _globals['_LISTBUCKETTOTALSRESPONSE']._serialized_start=625
-  _globals['_LISTBUCKETTOTALSRESPONSE']._serialized_end=699
-  _globals['_RECORDMARK']._serialized_start=701
-  _globals['_RECORDMARK']._serialized_end=786
-  _globals['_LISTMARKSREQUEST']._serialized_start=789
-  _globals['_LISTMARKSREQUEST']._serialized_end=924
-  _globals['_LISTMARKSRESPONSE']._serialized_start=926
-  _globals['_LISTMARKSRESPONSE']._serialized_end=993
-  _globals['_EXPLAINMARKSREQUEST']._serialized_start=995
-  _globals['_EXPLAINMARKSREQUEST']._serialized_end=1103
-  _globals['_EXPLAINMARKSRESPONSE']._serialized_start=1105
-  _globals['_EXPLAINMARKSRESPONSE']._serialized_end=1186
-  _globals['_FETCHRECORDSREQUEST']._serialized_start=1188
-  _globals['_FETCHRECORDSREQUEST']._serialized_end=1257
-  _globals['_FETCHRECORDSRESPONSE']._serialized_start=1259
-  _globals['_FETCHRECORDSRESPONSE']._serialized_end=1298
-  _globals['_RESENDRECORDSREQUEST']._serialized_start=1300
-  _globals['_RESENDRECORDSREQUEST']._serialized_end=1339
-  _globals['_RESENDRECORDSRESPONSE']._serialized_start=1341
-  _globals['_RESENDRECORDSRESPONSE']._serialized_end=1410
-  _globals['_COMPAREDDAY']._serialized_start=1412
-  _globals['_COMPAREDDAY']._serialized_end=1523
-  _globals['_TELLRESULTSREQUEST']._serialized_start=1525
-  _globals['_TELLRESULTSREQUEST']._serialized_end=1593
-  _globals['_TELLRESULTSRESPONSE']._serialized_start=1595
-  _globals['_TELLRESULTSRESPONSE']._serialized_end=1616
-  _globals['_RECONCILESERVICE']._serialized_start=1988
-  _globals['_RECONCILESERVICE']._serialized_end=2826
+  _globals['_WAY']._serialized_start=1963
+  _globals['_WAY']._serialized_end=2023
+  _globals['_RECONCILESTANDING']._serialized_start=2026
+  _globals['_RECONCILESTANDING']._serialized_end=2330
+  _globals['_MARKTOTAL']._serialized_start=136
+  _globals['_MARKTOTAL']._serialized_end=210
+  _globals['_LISTDAYTOTALSREQUEST']._serialized_start=212
+  _globals['_LISTDAYTOTALSREQUEST']._serialized_end=334
+  _globals['_LISTDAYTOTALSRESPONSE']._serialized_start=336
+  _globals['_LISTDAYTOTALSRESPONSE']._serialized_end=425
+  _globals['_LISTHOURTOTALSREQUEST']._serialized_start=427
+  _globals['_LISTHOURTOTALSREQUEST']._serialized_end=502
+  _globals['_LISTHOURTOTALSRESPONSE']._serialized_start=504
+  _globals['_LISTHOURTOTALSRESPONSE']._serialized_end=576
+  _globals['_LISTBUCKETTOTALSREQUEST']._serialized_start=578
+  _globals['_LISTBUCKETTOTALSREQUEST']._serialized_end=656
+  _globals['_LISTBUCKETTOTALSRESPONSE']._serialized_start=658
+  _globals['_LISTBUCKETTOTALSRESPONSE']._serialized_end=732
+  _globals['_RECORDMARK']._serialized_start=734
+  _globals['_RECORDMARK']._serialized_end=819
+  _globals['_LISTMARKSREQUEST']._serialized_start=822
+  _globals['_LISTMARKSREQUEST']._serialized_end=957
+  _globals['_LISTMARKSRESPONSE']._serialized_start=959
+  _globals['_LISTMARKSRESPONSE']._serialized_end=1026
+  _globals['_EXPLAINMARKSREQUEST']._serialized_start=1028
+  _globals['_EXPLAINMARKSREQUEST']._serialized_end=1136
+  _globals['_EXPLAINMARKSRESPONSE']._serialized_start=1138
+  _globals['_EXPLAINMARKSRESPONSE']._serialized_end=1219
+  _globals['_FETCHRECORDSREQUEST']._serialized_start=1221
+  _globals['_FETCHRECORDSREQUEST']._serialized_end=1290
+  _globals['_FETCHRECORDSRESPONSE']._serialized_start=1292
+  _globals['_FETCHRECORDSRESPONSE']._serialized_end=1386
+  _globals['_RESENDRECORDSREQUEST']._serialized_start=1388
+  _globals['_RESENDRECORDSREQUEST']._serialized_end=1482
+  _globals['_RESENDRECORDSRESPONSE']._serialized_start=1484
+  _globals['_RESENDRECORDSRESPONSE']._serialized_end=1553
+  _globals['_COMPAREDDAY']._serialized_start=1555
+  _globals['_COMPAREDDAY']._serialized_end=1666
+  _globals['_TELLRESULTSREQUEST']._serialized_start=1668
+  _globals['_TELLRESULTSREQUEST']._serialized_end=1736
+  _globals['_TELLRESULTSRESPONSE']._serialized_start=1738
+  _globals['_TELLRESULTSRESPONSE']._serialized_end=1759
+  _globals['_RETURNPARCELSREQUEST']._serialized_start=1761
+  _globals['_RETURNPARCELSREQUEST']._serialized_end=1807
+  _globals['_RETURNEDPARCEL']._serialized_start=1809
+  _globals['_RETURNEDPARCEL']._serialized_end=1859
+  _globals['_RETURNPARCELSRESPONSE']._serialized_start=1861
+  _globals['_RETURNPARCELSRESPONSE']._serialized_end=1961
+  _globals['_RECONCILESERVICE']._serialized_start=2333
+  _globals['_RECONCILESERVICE']._serialized_end=3275
 # @@protoc_insertion_point(module_scope)

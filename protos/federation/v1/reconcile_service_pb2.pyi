@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from protos.exchange.v1 import parcel_pb2 as _parcel_pb2
 from protos.exchange.v1 import receipt_pb2 as _receipt_pb2
 import builtins as _builtins
 import sys
@@ -469,20 +470,26 @@ class FetchRecordsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PARCELS_FIELD_NUMBER: _builtins.int
+    SIGNATURES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def parcels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Serialized Parcel messages, as many of the first as fit into a message; ask again for the others. Those that are
         not whole, or not due to the caller, are left out.
         """
 
+    @_builtins.property
+    def signatures(self) -> _containers.RepeatedCompositeFieldContainer[_parcel_pb2.BatchSignature]:
+        """Signatures over them as a batch; their statements name the stream "resend" and numbers from 0. At most 4."""
+
     def __init__(
         self,
         *,
         parcels: _abc.Iterable[_builtins.bytes] | None = ...,
+        signatures: _abc.Iterable[_parcel_pb2.BatchSignature] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parcels", b"parcels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parcels", b"parcels", "signatures", b"signatures"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -495,18 +502,26 @@ class ResendRecordsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PARCELS_FIELD_NUMBER: _builtins.int
+    SIGNATURES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def parcels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Serialized Parcel messages."""
+
+    @_builtins.property
+    def signatures(self) -> _containers.RepeatedCompositeFieldContainer[_parcel_pb2.BatchSignature]:
+        """Signatures over them as a batch; their statements name the stream "resend" and numbers from 0, because the receiver
+        gives the numbers. At most 4.
+        """
 
     def __init__(
         self,
         *,
         parcels: _abc.Iterable[_builtins.bytes] | None = ...,
+        signatures: _abc.Iterable[_parcel_pb2.BatchSignature] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parcels", b"parcels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parcels", b"parcels", "signatures", b"signatures"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -610,3 +625,79 @@ class TellResultsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TellResultsResponse: _TypeAlias = TellResultsResponse  # noqa: Y015
+
+@_typing.final
+class ReturnParcelsRequest(_message.Message):
+    """ReturnParcelsRequest asks for what the caller handed in under numbers of its stream "link"."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
+    after_sequence: _builtins.int
+    """Last number the caller knows of having given; 0 for all."""
+    def __init__(
+        self,
+        *,
+        after_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnParcelsRequest: _TypeAlias = ReturnParcelsRequest  # noqa: Y015
+
+@_typing.final
+class ReturnedParcel(_message.Message):
+    """ReturnedParcel is one parcel as it came."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    PARCEL_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Its number in the caller's stream."""
+    parcel: _builtins.bytes
+    """Its bytes, whether they were taken or refused."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        parcel: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parcel", b"parcel", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnedParcel: _TypeAlias = ReturnedParcel  # noqa: Y015
+
+@_typing.final
+class ReturnParcelsResponse(_message.Message):
+    """ReturnParcelsResponse is one page, in order. A number whose parcel was known already is left out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARCELS_FIELD_NUMBER: _builtins.int
+    LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
+    last_sequence: _builtins.int
+    """Last number that came in the stream; the caller goes on behind it."""
+    @_builtins.property
+    def parcels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReturnedParcel]:
+        """The parcels; none when there are no more."""
+
+    def __init__(
+        self,
+        *,
+        parcels: _abc.Iterable[Global___ReturnedParcel] | None = ...,
+        last_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_sequence", b"last_sequence", "parcels", b"parcels"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnParcelsResponse: _TypeAlias = ReturnParcelsResponse  # noqa: Y015

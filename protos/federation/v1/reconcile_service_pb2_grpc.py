@@ -78,6 +78,11 @@ class ReconcileServiceStub:
                 request_serializer=protos_dot_federation_dot_v1_dot_reconcile__service__pb2.TellResultsRequest.SerializeToString,
                 response_deserializer=protos_dot_federation_dot_v1_dot_reconcile__service__pb2.TellResultsResponse.FromString,
                 _registered_method=True)
+        self.ReturnParcels = channel.unary_unary(
+                '/sanji.federation.v1.ReconcileService/ReturnParcels',
+                request_serializer=protos_dot_federation_dot_v1_dot_reconcile__service__pb2.ReturnParcelsRequest.SerializeToString,
+                response_deserializer=protos_dot_federation_dot_v1_dot_reconcile__service__pb2.ReturnParcelsResponse.FromString,
+                _registered_method=True)
 
 
 class ReconcileServiceServicer:
@@ -143,6 +148,13 @@ class ReconcileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReturnParcels(self, request, context):
+        """ReturnParcels gives a caller that was restored from an older backup what it had pushed here, in its own numbers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReconcileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -185,6 +197,11 @@ def add_ReconcileServiceServicer_to_server(servicer, server):
                     servicer.TellResults,
                     request_deserializer=protos_dot_federation_dot_v1_dot_reconcile__service__pb2.TellResultsRequest.FromString,
                     response_serializer=protos_dot_federation_dot_v1_dot_reconcile__service__pb2.TellResultsResponse.SerializeToString,
+            ),
+            'ReturnParcels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReturnParcels,
+                    request_deserializer=protos_dot_federation_dot_v1_dot_reconcile__service__pb2.ReturnParcelsRequest.FromString,
+                    response_serializer=protos_dot_federation_dot_v1_dot_reconcile__service__pb2.ReturnParcelsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -407,6 +424,33 @@ class ReconcileService:
             '/sanji.federation.v1.ReconcileService/TellResults',
             protos_dot_federation_dot_v1_dot_reconcile__service__pb2.TellResultsRequest.SerializeToString,
             protos_dot_federation_dot_v1_dot_reconcile__service__pb2.TellResultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReturnParcels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sanji.federation.v1.ReconcileService/ReturnParcels',
+            protos_dot_federation_dot_v1_dot_reconcile__service__pb2.ReturnParcelsRequest.SerializeToString,
+            protos_dot_federation_dot_v1_dot_reconcile__service__pb2.ReturnParcelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

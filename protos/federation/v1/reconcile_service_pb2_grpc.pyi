@@ -36,6 +36,8 @@ class ReconcileServiceStub:
     """ResendRecords takes records again that the hub misses. Each is checked like one that comes for the first time."""
     TellResults: _aio.UnaryUnaryMultiCallable[_reconcile_service_pb2.TellResultsRequest, _reconcile_service_pb2.TellResultsResponse]
     """TellResults tells the hub what comparing days showed."""
+    ReturnParcels: _aio.UnaryUnaryMultiCallable[_reconcile_service_pb2.ReturnParcelsRequest, _reconcile_service_pb2.ReturnParcelsResponse]
+    """ReturnParcels gives a caller that was restored from an older backup what it had pushed here, in its own numbers."""
 
 class ReconcileServiceServicer(metaclass=_abc_1.ABCMeta):
     """ReconcileService compares what both sides of a link hold (对账). Each side marks every record that goes over the link
@@ -107,5 +109,13 @@ class ReconcileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_reconcile_service_pb2.TellResultsRequest, _abc.Awaitable[_reconcile_service_pb2.TellResultsResponse]],
     ) -> _abc.Awaitable[_reconcile_service_pb2.TellResultsResponse]:
         """TellResults tells the hub what comparing days showed."""
+
+    @_abc_1.abstractmethod
+    def ReturnParcels(
+        self,
+        request: _reconcile_service_pb2.ReturnParcelsRequest,
+        context: _aio.ServicerContext[_reconcile_service_pb2.ReturnParcelsRequest, _abc.Awaitable[_reconcile_service_pb2.ReturnParcelsResponse]],
+    ) -> _abc.Awaitable[_reconcile_service_pb2.ReturnParcelsResponse]:
+        """ReturnParcels gives a caller that was restored from an older backup what it had pushed here, in its own numbers."""
 
 def add_ReconcileServiceServicer_to_server(servicer: ReconcileServiceServicer, server: _aio.Server) -> None: ...

@@ -33,6 +33,30 @@ class Counts(_message.Message):
     VOID_FIELD_NUMBER: _builtins.int
     REWORKED_FIELD_NUMBER: _builtins.int
     REPORTED_FIELD_NUMBER: _builtins.int
+    VALID_REPORTED_FIELD_NUMBER: _builtins.int
+    NOT_ACCEPTED_FIELD_NUMBER: _builtins.int
+    DUPLICATE_FIELD_NUMBER: _builtins.int
+    VERIFICATION_DUE_FIELD_NUMBER: _builtins.int
+    VERIFIED_ON_TIME_FIELD_NUMBER: _builtins.int
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    ACCEPTED_ON_TIME_FIELD_NUMBER: _builtins.int
+    FILED_FIELD_NUMBER: _builtins.int
+    FILED_ON_TIME_FIELD_NUMBER: _builtins.int
+    DISPATCH_DUE_FIELD_NUMBER: _builtins.int
+    DISPATCHED_FIELD_NUMBER: _builtins.int
+    DISPATCHED_ON_TIME_FIELD_NUMBER: _builtins.int
+    MISDISPATCHED_FIELD_NUMBER: _builtins.int
+    DISPUTED_FIELD_NUMBER: _builtins.int
+    EXTENDED_FIELD_NUMBER: _builtins.int
+    FELL_OVERDUE_FIELD_NUMBER: _builtins.int
+    DISPOSED_FIELD_NUMBER: _builtins.int
+    DISPOSED_ON_TIME_FIELD_NUMBER: _builtins.int
+    DISPOSED_OVERDUE_FIELD_NUMBER: _builtins.int
+    CHECK_SENT_ON_TIME_FIELD_NUMBER: _builtins.int
+    CHECK_REPLIED_FIELD_NUMBER: _builtins.int
+    CHECKED_ON_TIME_FIELD_NUMBER: _builtins.int
+    CLOSED_FIELD_NUMBER: _builtins.int
+    CLOSED_ON_TIME_FIELD_NUMBER: _builtins.int
     total: _builtins.int
     """Cases whose deadline in force lies in the period, void ones left out (当月案件总数)."""
     dispatched_on: _builtins.int
@@ -51,6 +75,56 @@ class Counts(_message.Message):
     """Failed checks of the cases in total (返工)."""
     reported: _builtins.int
     """Cases reported in the period, whatever became of them (上报)."""
+    valid_reported: _builtins.int
+    """Of the reported ones, passed filing and neither void nor merged since (有效上报). From here on by sanji-counts/2; an
+    older hub sends none of it, so its sheets say nothing about these.
+    """
+    not_accepted: _builtins.int
+    """Of the reported ones, not accepted (不予受理)."""
+    duplicate: _builtins.int
+    """Of the reported ones, merged with an earlier case (重复上报)."""
+    verification_due: _builtins.int
+    """Of the reported ones, to be checked before filing (应核实)."""
+    verified_on_time: _builtins.int
+    """Of these, checked within the limit (按时核实)."""
+    accepted: _builtins.int
+    """Accepted in the period (受理)."""
+    accepted_on_time: _builtins.int
+    """Of these, within the limit (按时受理)."""
+    filed: _builtins.int
+    """Filed in the period, void ones included (立案)."""
+    filed_on_time: _builtins.int
+    """Of these, within the limit (按时立案)."""
+    dispatch_due: _builtins.int
+    """Of the filed ones, to be dispatched (应派遣)."""
+    dispatched: _builtins.int
+    """Dispatched in the period (派遣)."""
+    dispatched_on_time: _builtins.int
+    """Of these, within the limit (按时派遣)."""
+    misdispatched: _builtins.int
+    """Of the dispatched ones, returned by a unit at least once (错派)."""
+    disputed: _builtins.int
+    """Of the dispatched ones, disputed between units (推诿)."""
+    extended: _builtins.int
+    """Of the total, with an extended deadline (延期)."""
+    fell_overdue: _builtins.int
+    """Cases whose deadline passed in the period with their disposal unfinished at the end of that day (到期未处置)."""
+    disposed: _builtins.int
+    """Disposed of in the period (处置)."""
+    disposed_on_time: _builtins.int
+    """Of these, before the deadline (按期处置)."""
+    disposed_overdue: _builtins.int
+    """Of these, on a later day than that of the deadline (逾期处置): they leave what fell overdue."""
+    check_sent_on_time: _builtins.int
+    """Of the disposed ones, check sent out within the limit (核查按时派发)."""
+    check_replied: _builtins.int
+    """Of the disposed ones, check answered (核查回复)."""
+    checked_on_time: _builtins.int
+    """Of these, within the limit (按时核查)."""
+    closed: _builtins.int
+    """Closed in the period (结案)."""
+    closed_on_time: _builtins.int
+    """Of these, disposed of before the deadline (按期结案)."""
     def __init__(
         self,
         *,
@@ -63,10 +137,34 @@ class Counts(_message.Message):
         void: _builtins.int = ...,
         reworked: _builtins.int = ...,
         reported: _builtins.int = ...,
+        valid_reported: _builtins.int = ...,
+        not_accepted: _builtins.int = ...,
+        duplicate: _builtins.int = ...,
+        verification_due: _builtins.int = ...,
+        verified_on_time: _builtins.int = ...,
+        accepted: _builtins.int = ...,
+        accepted_on_time: _builtins.int = ...,
+        filed: _builtins.int = ...,
+        filed_on_time: _builtins.int = ...,
+        dispatch_due: _builtins.int = ...,
+        dispatched: _builtins.int = ...,
+        dispatched_on_time: _builtins.int = ...,
+        misdispatched: _builtins.int = ...,
+        disputed: _builtins.int = ...,
+        extended: _builtins.int = ...,
+        fell_overdue: _builtins.int = ...,
+        disposed: _builtins.int = ...,
+        disposed_on_time: _builtins.int = ...,
+        disposed_overdue: _builtins.int = ...,
+        check_sent_on_time: _builtins.int = ...,
+        check_replied: _builtins.int = ...,
+        checked_on_time: _builtins.int = ...,
+        closed: _builtins.int = ...,
+        closed_on_time: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispatched_on", b"dispatched_on", "done", b"done", "on_time", b"on_time", "reported", b"reported", "reworked", b"reworked", "self_handled", b"self_handled", "suspended", b"suspended", "total", b"total", "void", b"void"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "accepted_on_time", b"accepted_on_time", "check_replied", b"check_replied", "check_sent_on_time", b"check_sent_on_time", "checked_on_time", b"checked_on_time", "closed", b"closed", "closed_on_time", b"closed_on_time", "dispatch_due", b"dispatch_due", "dispatched", b"dispatched", "dispatched_on", b"dispatched_on", "dispatched_on_time", b"dispatched_on_time", "disposed", b"disposed", "disposed_on_time", b"disposed_on_time", "disposed_overdue", b"disposed_overdue", "disputed", b"disputed", "done", b"done", "duplicate", b"duplicate", "extended", b"extended", "fell_overdue", b"fell_overdue", "filed", b"filed", "filed_on_time", b"filed_on_time", "misdispatched", b"misdispatched", "not_accepted", b"not_accepted", "on_time", b"on_time", "reported", b"reported", "reworked", b"reworked", "self_handled", b"self_handled", "suspended", b"suspended", "total", b"total", "valid_reported", b"valid_reported", "verification_due", b"verification_due", "verified_on_time", b"verified_on_time", "void", b"void"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -131,7 +229,7 @@ class FigureSheet(_message.Message):
     revision: _builtins.int
     """Revision, 1 or more."""
     definition_ref: _builtins.str
-    """Metric definitions the counters follow, for example "sanji-counts/1". Required."""
+    """Metric definitions the counters follow, for example "sanji-counts/2". Required."""
     cutoff_time: _builtins.int
     """When the counts were taken, microseconds since 1970-01-01T00:00:00Z. Required."""
     is_locked: _builtins.bool

@@ -27,15 +27,15 @@ from protos.exchange.v1 import exchange_service_pb2 as protos_dot_exchange_dot_v
 from protos.figure.v1 import figure_pb2 as protos_dot_figure_dot_v1_dot_figure__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-protos/statistics/v1/statistics_service.proto\x12\x13sanji.statistics.v1\x1a\x1bprotos/common/v1/page.proto\x1a)protos/exchange/v1/exchange_service.proto\x1a\x1dprotos/figure/v1/figure.proto\"\xc9\x01\n\x11GetFiguresRequest\x12\x13\n\x0bregion_code\x18\x01 \x01(\t\x12\x13\n\x0b\x66irst_month\x18\x02 \x01(\x05\x12\x12\n\nlast_month\x18\x03 \x01(\x05\x12)\n\x05\x62\x61sis\x18\x04 \x01(\x0e\x32\x1a.sanji.statistics.v1.Basis\x12\x11\n\tunit_code\x18\x05 \x01(\t\x12\x11\n\tclass_key\x18\x06 \x01(\t\x12\x13\n\x0bsource_code\x18\x07 \x01(\t\x12\x10\n\x08group_by\x18\x08 \x01(\t\"s\n\x0b\x46igureGroup\x12\x11\n\tgroup_key\x18\x01 \x01(\t\x12\'\n\x06\x63ounts\x18\x02 \x01(\x0b\x32\x17.sanji.figure.v1.Counts\x12(\n\x07\x66igures\x18\x03 \x03(\x0b\x32\x17.sanji.figure.v1.Figure\"\x88\x01\n\x12GetFiguresResponse\x12\x30\n\x06groups\x18\x01 \x03(\x0b\x32 .sanji.statistics.v1.FigureGroup\x12)\n\x05\x62\x61sis\x18\x02 \x01(\x0e\x32\x1a.sanji.statistics.v1.Basis\x12\x15\n\rdisagreements\x18\x03 \x03(\t\"\x85\x01\n\x16ListFigureCasesRequest\x12\x13\n\x0bregion_code\x18\x01 \x01(\t\x12\r\n\x05month\x18\x02 \x01(\x05\x12\x0f\n\x07\x63ounter\x18\x03 \x01(\t\x12\x11\n\tunit_code\x18\x04 \x01(\t\x12#\n\x04page\x18\x05 \x01(\x0b\x32\x15.sanji.common.v1.Page\"a\n\x17ListFigureCasesResponse\x12-\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x1e.sanji.exchange.v1.CaseSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*B\n\x05\x42\x61sis\x12\x15\n\x11\x42\x41SIS_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x42\x41SIS_LEDGER\x10\x01\x12\x10\n\x0c\x42\x41SIS_SHEETS\x10\x02\x32\xe0\x01\n\x11StatisticsService\x12]\n\nGetFigures\x12&.sanji.statistics.v1.GetFiguresRequest\x1a\'.sanji.statistics.v1.GetFiguresResponse\x12l\n\x0fListFigureCases\x12+.sanji.statistics.v1.ListFigureCasesRequest\x1a,.sanji.statistics.v1.ListFigureCasesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-protos/statistics/v1/statistics_service.proto\x12\x13sanji.statistics.v1\x1a\x1bprotos/common/v1/page.proto\x1a)protos/exchange/v1/exchange_service.proto\x1a\x1dprotos/figure/v1/figure.proto\"\xc9\x01\n\x11GetFiguresRequest\x12\x13\n\x0bregion_code\x18\x01 \x01(\t\x12\x13\n\x0b\x66irst_month\x18\x02 \x01(\x05\x12\x12\n\nlast_month\x18\x03 \x01(\x05\x12)\n\x05\x62\x61sis\x18\x04 \x01(\x0e\x32\x1a.sanji.statistics.v1.Basis\x12\x11\n\tunit_code\x18\x05 \x01(\t\x12\x11\n\tclass_key\x18\x06 \x01(\t\x12\x13\n\x0bsource_code\x18\x07 \x01(\t\x12\x10\n\x08group_by\x18\x08 \x01(\t\"s\n\x0b\x46igureGroup\x12\x11\n\tgroup_key\x18\x01 \x01(\t\x12\'\n\x06\x63ounts\x18\x02 \x01(\x0b\x32\x17.sanji.figure.v1.Counts\x12(\n\x07\x66igures\x18\x03 \x03(\x0b\x32\x17.sanji.figure.v1.Figure\"\x88\x01\n\x12GetFiguresResponse\x12\x30\n\x06groups\x18\x01 \x03(\x0b\x32 .sanji.statistics.v1.FigureGroup\x12)\n\x05\x62\x61sis\x18\x02 \x01(\x0e\x32\x1a.sanji.statistics.v1.Basis\x12\x15\n\rdisagreements\x18\x03 \x03(\t\"\xf3\x01\n\x16ListFigureCasesRequest\x12\x13\n\x0bregion_code\x18\x01 \x01(\t\x12\r\n\x05month\x18\x02 \x01(\x05\x12\x0f\n\x07\x63ounter\x18\x03 \x01(\t\x12\x11\n\tunit_code\x18\x04 \x01(\t\x12#\n\x04page\x18\x05 \x01(\x0b\x32\x15.sanji.common.v1.Page\x12\x11\n\tmetric_id\x18\x06 \x01(\t\x12\x0c\n\x04part\x18\x07 \x01(\t\x12\x11\n\tfirst_day\x18\x08 \x01(\x05\x12\x10\n\x08last_day\x18\t \x01(\x05\x12\x11\n\tclass_key\x18\n \x01(\t\x12\x13\n\x0bsource_code\x18\x0b \x01(\t\"\x81\x02\n\x14GetIndicatorsRequest\x12\x13\n\x0bregion_code\x18\x01 \x01(\t\x12\x11\n\tfirst_day\x18\x02 \x01(\x05\x12\x10\n\x08last_day\x18\x03 \x01(\x05\x12\x0f\n\x07profile\x18\x04 \x01(\t\x12)\n\x05\x62\x61sis\x18\x05 \x01(\x0e\x32\x1a.sanji.statistics.v1.Basis\x12\x11\n\tunit_code\x18\x06 \x01(\t\x12\x11\n\tclass_key\x18\x07 \x01(\t\x12\x13\n\x0bsource_code\x18\x08 \x01(\t\x12\x11\n\tline_code\x18\t \x01(\t\x12\x10\n\x08group_by\x18\n \x01(\t\x12\x13\n\x0bhas_changes\x18\x0b \x01(\x08\"C\n\x08Quotient\x12\x11\n\tnumerator\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65nominator\x18\x02 \x01(\x03\x12\x0f\n\x07\x64isplay\x18\x03 \x01(\t\"\x9c\x02\n\tIndicator\x12\x11\n\tmetric_id\x18\x01 \x01(\t\x12\x16\n\x0emetric_version\x18\x02 \x01(\x05\x12\x0c\n\x04name\x18\x03 \x01(\t\x12-\n\x06\x66igure\x18\x04 \x01(\x0b\x32\x1d.sanji.statistics.v1.Quotient\x12/\n\x08previous\x18\x05 \x01(\x0b\x32\x1d.sanji.statistics.v1.Quotient\x12\x30\n\tlast_year\x18\x06 \x01(\x0b\x32\x1d.sanji.statistics.v1.Quotient\x12\x17\n\x0f\x63hange_previous\x18\x07 \x01(\t\x12\x18\n\x10\x63hange_last_year\x18\x08 \x01(\t\x12\x11\n\tis_untold\x18\t \x01(\x08\"\xa7\x01\n\x0eIndicatorGroup\x12\x11\n\tgroup_key\x18\x01 \x01(\t\x12\'\n\x06\x63ounts\x18\x02 \x01(\x0b\x32\x17.sanji.figure.v1.Counts\x12\x0f\n\x07overdue\x18\x03 \x01(\x03\x12\x14\n\x0cundispatched\x18\x04 \x01(\x03\x12\x32\n\nindicators\x18\x05 \x03(\x0b\x32\x1e.sanji.statistics.v1.Indicator\"\x8f\x01\n\x15GetIndicatorsResponse\x12\x33\n\x06groups\x18\x01 \x03(\x0b\x32#.sanji.statistics.v1.IndicatorGroup\x12\x16\n\x0e\x64\x65\x66inition_ref\x18\x02 \x01(\t\x12)\n\x05\x62\x61sis\x18\x03 \x01(\x0e\x32\x1a.sanji.statistics.v1.Basis\"a\n\x17ListFigureCasesResponse\x12-\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x1e.sanji.exchange.v1.CaseSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*B\n\x05\x42\x61sis\x12\x15\n\x11\x42\x41SIS_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x42\x41SIS_LEDGER\x10\x01\x12\x10\n\x0c\x42\x41SIS_SHEETS\x10\x02\x32\xc8\x02\n\x11StatisticsService\x12]\n\nGetFigures\x12&.sanji.statistics.v1.GetFiguresRequest\x1a\'.sanji.statistics.v1.GetFiguresResponse\x12\x66\n\rGetIndicators\x12).sanji.statistics.v1.GetIndicatorsRequest\x1a*.sanji.statistics.v1.GetIndicatorsResponse\x12l\n\x0fListFigureCases\x12+.sanji.statistics.v1.ListFigureCasesRequest\x1a,.sanji.statistics.v1.ListFigureCasesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.statistics.v1.statistics_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BASIS']._serialized_start=868
-  _globals['_BASIS']._serialized_end=934
+  _globals['_BASIS']._serialized_start=1910
+  _globals['_BASIS']._serialized_end=1976
   _globals['_GETFIGURESREQUEST']._serialized_start=174
   _globals['_GETFIGURESREQUEST']._serialized_end=375
   _globals['_FIGUREGROUP']._serialized_start=377
@@ -43,9 +43,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETFIGURESRESPONSE']._serialized_start=495
   _globals['_GETFIGURESRESPONSE']._serialized_end=631
   _globals['_LISTFIGURECASESREQUEST']._serialized_start=634
-  _globals['_LISTFIGURECASESREQUEST']._serialized_end=767
-  _globals['_LISTFIGURECASESRESPONSE']._serialized_start=769
-  _globals['_LISTFIGURECASESRESPONSE']._serialized_end=866
-  _globals['_STATISTICSSERVICE']._serialized_start=937
-  _globals['_STATISTICSSERVICE']._serialized_end=1161
+  _globals['_LISTFIGURECASESREQUEST']._serialized_end=877
+  _globals['_GETINDICATORSREQUEST']._serialized_start=880
+  _globals['_GETINDICATORSREQUEST']._serialized_end=1137
+  _globals['_QUOTIENT']._serialized_start=1139
+  _globals['_QUOTIENT']._serialized_end=1206
+  _globals['_INDICATOR']._serialized_start=1209
+  _globals['_INDICATOR']._serialized_end=1493
+  _globals['_INDICATORGROUP']._serialized_start=1496
+  _globals['_INDICATORGROUP']._serialized_end=1663
+  _globals['_GETINDICATORSRESPONSE']._serialized_start=1666
+  _globals['_GETINDICATORSRESPONSE']._serialized_end=1809
+  _globals['_LISTFIGURECASESRESPONSE']._serialized_start=1811
+  _globals['_LISTFIGURECASESRESPONSE']._serialized_end=1908
+  _globals['_STATISTICSSERVICE']._serialized_start=1979
+  _globals['_STATISTICSSERVICE']._serialized_end=2307
 # @@protoc_insertion_point(module_scope)

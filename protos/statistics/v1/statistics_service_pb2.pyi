@@ -177,14 +177,34 @@ class ListFigureCasesRequest(_message.Message):
     COUNTER_FIELD_NUMBER: _builtins.int
     UNIT_CODE_FIELD_NUMBER: _builtins.int
     PAGE_FIELD_NUMBER: _builtins.int
+    METRIC_ID_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    FIRST_DAY_FIELD_NUMBER: _builtins.int
+    LAST_DAY_FIELD_NUMBER: _builtins.int
+    CLASS_KEY_FIELD_NUMBER: _builtins.int
+    SOURCE_CODE_FIELD_NUMBER: _builtins.int
     region_code: _builtins.str
     """Region: a county, or a whole subtree when it ends in 00. Required."""
     month: _builtins.int
     """Month, year*100+month. Required."""
     counter: _builtins.str
-    """total, dispatched_on, done, on_time, suspended, self_handled, void, reworked or reported. Required."""
+    """A field of sanji.figure.v1.Counts, or overdue, undispatched, disposal_due or closing_due. Required without a metric."""
     unit_code: _builtins.str
     """Only this unit; empty for all."""
+    metric_id: _builtins.str
+    """A metric instead of a counter, with the part of it."""
+    part: _builtins.str
+    """The part: "numerator" or "denominator". Its members are the cases of its terms, each once, whatever their weights;
+    what is subtracted is left out.
+    """
+    first_day: _builtins.int
+    """First day, year*10000+month*100+day, instead of the month."""
+    last_day: _builtins.int
+    """Last day, inclusive."""
+    class_key: _builtins.str
+    """Only this class ("standard_ref|C or E|code"); empty for all."""
+    source_code: _builtins.str
+    """Only this source; empty for all."""
     @_builtins.property
     def page(self) -> _page_pb2.Page:
         """Page."""
@@ -197,14 +217,246 @@ class ListFigureCasesRequest(_message.Message):
         counter: _builtins.str = ...,
         unit_code: _builtins.str = ...,
         page: _page_pb2.Page | None = ...,
+        metric_id: _builtins.str = ...,
+        part: _builtins.str = ...,
+        first_day: _builtins.int = ...,
+        last_day: _builtins.int = ...,
+        class_key: _builtins.str = ...,
+        source_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counter", b"counter", "month", b"month", "page", b"page", "region_code", b"region_code", "unit_code", b"unit_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_key", b"class_key", "counter", b"counter", "first_day", b"first_day", "last_day", b"last_day", "metric_id", b"metric_id", "month", b"month", "page", b"page", "part", b"part", "region_code", b"region_code", "source_code", b"source_code", "unit_code", b"unit_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListFigureCasesRequest: _TypeAlias = ListFigureCasesRequest  # noqa: Y015
+
+@_typing.final
+class GetIndicatorsRequest(_message.Message):
+    """GetIndicatorsRequest selects indicators."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGION_CODE_FIELD_NUMBER: _builtins.int
+    FIRST_DAY_FIELD_NUMBER: _builtins.int
+    LAST_DAY_FIELD_NUMBER: _builtins.int
+    PROFILE_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    UNIT_CODE_FIELD_NUMBER: _builtins.int
+    CLASS_KEY_FIELD_NUMBER: _builtins.int
+    SOURCE_CODE_FIELD_NUMBER: _builtins.int
+    LINE_CODE_FIELD_NUMBER: _builtins.int
+    GROUP_BY_FIELD_NUMBER: _builtins.int
+    HAS_CHANGES_FIELD_NUMBER: _builtins.int
+    region_code: _builtins.str
+    """Region: a county, or a whole subtree when it ends in 00. Required."""
+    first_day: _builtins.int
+    """First day, year*10000+month*100+day, in the hub's zone. Required."""
+    last_day: _builtins.int
+    """Last day, inclusive. Required."""
+    profile: _builtins.str
+    """Profile of metrics; empty for the hub's own."""
+    basis: Global___Basis.ValueType
+    """Where the counts come from; sheets know whole months only."""
+    unit_code: _builtins.str
+    """Only this unit; empty for all."""
+    class_key: _builtins.str
+    """Only this class ("standard_ref|C or E|code"); empty for all."""
+    source_code: _builtins.str
+    """Only this source; empty for all."""
+    line_code: _builtins.str
+    """Only this business line, for example "sanitation"; empty for all."""
+    group_by: _builtins.str
+    """Break down by: "", "month", "day", "region", "unit", "class", "source", "grid" or "line"."""
+    has_changes: _builtins.bool
+    """Compare with the span before and with the same span a year before."""
+    def __init__(
+        self,
+        *,
+        region_code: _builtins.str = ...,
+        first_day: _builtins.int = ...,
+        last_day: _builtins.int = ...,
+        profile: _builtins.str = ...,
+        basis: Global___Basis.ValueType = ...,
+        unit_code: _builtins.str = ...,
+        class_key: _builtins.str = ...,
+        source_code: _builtins.str = ...,
+        line_code: _builtins.str = ...,
+        group_by: _builtins.str = ...,
+        has_changes: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "class_key", b"class_key", "first_day", b"first_day", "group_by", b"group_by", "has_changes", b"has_changes", "last_day", b"last_day", "line_code", b"line_code", "profile", b"profile", "region_code", b"region_code", "source_code", b"source_code", "unit_code", b"unit_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetIndicatorsRequest: _TypeAlias = GetIndicatorsRequest  # noqa: Y015
+
+@_typing.final
+class Quotient(_message.Message):
+    """Quotient is both parts of a figure, exact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMERATOR_FIELD_NUMBER: _builtins.int
+    DENOMINATOR_FIELD_NUMBER: _builtins.int
+    DISPLAY_FIELD_NUMBER: _builtins.int
+    numerator: _builtins.int
+    """Numerator, weights applied."""
+    denominator: _builtins.int
+    """Denominator, weights applied. 0 means: nothing to divide by, no figure."""
+    display: _builtins.str
+    """The figure, rounded once for display as its definition says; empty when the denominator is 0."""
+    def __init__(
+        self,
+        *,
+        numerator: _builtins.int = ...,
+        denominator: _builtins.int = ...,
+        display: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["denominator", b"denominator", "display", b"display", "numerator", b"numerator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Quotient: _TypeAlias = Quotient  # noqa: Y015
+
+@_typing.final
+class Indicator(_message.Message):
+    """Indicator is one metric of a line."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METRIC_ID_FIELD_NUMBER: _builtins.int
+    METRIC_VERSION_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    FIGURE_FIELD_NUMBER: _builtins.int
+    PREVIOUS_FIELD_NUMBER: _builtins.int
+    LAST_YEAR_FIELD_NUMBER: _builtins.int
+    CHANGE_PREVIOUS_FIELD_NUMBER: _builtins.int
+    CHANGE_LAST_YEAR_FIELD_NUMBER: _builtins.int
+    IS_UNTOLD_FIELD_NUMBER: _builtins.int
+    metric_id: _builtins.str
+    """Metric, for example "closing_rate"."""
+    metric_version: _builtins.int
+    """Version of its definition."""
+    name: _builtins.str
+    """Chinese name, for people."""
+    change_previous: _builtins.str
+    """Change against the span before in percent, 2 decimals (环比); empty when that has no figure or it is 0."""
+    change_last_year: _builtins.str
+    """Change against the same span a year before, likewise (同比)."""
+    is_untold: _builtins.bool
+    """The sheets behind it count by other definitions: nothing can be said."""
+    @_builtins.property
+    def figure(self) -> Global___Quotient:
+        """The figure."""
+
+    @_builtins.property
+    def previous(self) -> Global___Quotient:
+        """The figure of the span before; absent when not asked for."""
+
+    @_builtins.property
+    def last_year(self) -> Global___Quotient:
+        """The figure of the same span a year before; absent when not asked for."""
+
+    def __init__(
+        self,
+        *,
+        metric_id: _builtins.str = ...,
+        metric_version: _builtins.int = ...,
+        name: _builtins.str = ...,
+        figure: Global___Quotient | None = ...,
+        previous: Global___Quotient | None = ...,
+        last_year: Global___Quotient | None = ...,
+        change_previous: _builtins.str = ...,
+        change_last_year: _builtins.str = ...,
+        is_untold: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["figure", b"figure", "last_year", b"last_year", "previous", b"previous"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_last_year", b"change_last_year", "change_previous", b"change_previous", "figure", b"figure", "is_untold", b"is_untold", "last_year", b"last_year", "metric_id", b"metric_id", "metric_version", b"metric_version", "name", b"name", "previous", b"previous"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Indicator: _TypeAlias = Indicator  # noqa: Y015
+
+@_typing.final
+class IndicatorGroup(_message.Message):
+    """IndicatorGroup is one line of a breakdown."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_KEY_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
+    UNDISPATCHED_FIELD_NUMBER: _builtins.int
+    INDICATORS_FIELD_NUMBER: _builtins.int
+    group_key: _builtins.str
+    """Value of the thing broken down by; empty for the whole, or for what has none."""
+    overdue: _builtins.int
+    """In disposal and past the deadline at the end of the span."""
+    undispatched: _builtins.int
+    """Filed and not yet dispatched at the end of the span."""
+    @_builtins.property
+    def counts(self) -> _figure_pb2.Counts:
+        """Counts."""
+
+    @_builtins.property
+    def indicators(self) -> _containers.RepeatedCompositeFieldContainer[Global___Indicator]:
+        """The indicators, in the order of the profile."""
+
+    def __init__(
+        self,
+        *,
+        group_key: _builtins.str = ...,
+        counts: _figure_pb2.Counts | None = ...,
+        overdue: _builtins.int = ...,
+        undispatched: _builtins.int = ...,
+        indicators: _abc.Iterable[Global___Indicator] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "group_key", b"group_key", "indicators", b"indicators", "overdue", b"overdue", "undispatched", b"undispatched"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IndicatorGroup: _TypeAlias = IndicatorGroup  # noqa: Y015
+
+@_typing.final
+class GetIndicatorsResponse(_message.Message):
+    """GetIndicatorsResponse carries them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    DEFINITION_REF_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    definition_ref: _builtins.str
+    """Definitions the counters follow; figures may be compared only where they are equal."""
+    basis: Global___Basis.ValueType
+    """Where the counts came from."""
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___IndicatorGroup]:
+        """One line a group, sorted by key."""
+
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[Global___IndicatorGroup] | None = ...,
+        definition_ref: _builtins.str = ...,
+        basis: Global___Basis.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "definition_ref", b"definition_ref", "groups", b"groups"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetIndicatorsResponse: _TypeAlias = GetIndicatorsResponse  # noqa: Y015
 
 @_typing.final
 class ListFigureCasesResponse(_message.Message):

@@ -40,6 +40,11 @@ class StatisticsServiceStub:
                 request_serializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetFiguresRequest.SerializeToString,
                 response_deserializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetFiguresResponse.FromString,
                 _registered_method=True)
+        self.GetIndicators = channel.unary_unary(
+                '/sanji.statistics.v1.StatisticsService/GetIndicators',
+                request_serializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetIndicatorsRequest.SerializeToString,
+                response_deserializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetIndicatorsResponse.FromString,
+                _registered_method=True)
         self.ListFigureCases = channel.unary_unary(
                 '/sanji.statistics.v1.StatisticsService/ListFigureCases',
                 request_serializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.ListFigureCasesRequest.SerializeToString,
@@ -58,8 +63,15 @@ class StatisticsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetIndicators(self, request, context):
+        """GetIndicators gives every metric of a profile that the hub's ledger can tell, over any span of days.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListFigureCases(self, request, context):
-        """ListFigureCases names the cases behind one counter.
+        """ListFigureCases names the cases behind one counter, or behind one part of a metric.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,6 +84,11 @@ def add_StatisticsServiceServicer_to_server(servicer, server):
                     servicer.GetFigures,
                     request_deserializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetFiguresRequest.FromString,
                     response_serializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetFiguresResponse.SerializeToString,
+            ),
+            'GetIndicators': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIndicators,
+                    request_deserializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetIndicatorsRequest.FromString,
+                    response_serializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetIndicatorsResponse.SerializeToString,
             ),
             'ListFigureCases': grpc.unary_unary_rpc_method_handler(
                     servicer.ListFigureCases,
@@ -107,6 +124,33 @@ class StatisticsService:
             '/sanji.statistics.v1.StatisticsService/GetFigures',
             protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetFiguresRequest.SerializeToString,
             protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetFiguresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIndicators(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sanji.statistics.v1.StatisticsService/GetIndicators',
+            protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetIndicatorsRequest.SerializeToString,
+            protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetIndicatorsResponse.FromString,
             options,
             channel_credentials,
             insecure,

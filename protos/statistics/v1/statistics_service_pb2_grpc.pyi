@@ -18,8 +18,10 @@ class StatisticsServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetFigures: _aio.UnaryUnaryMultiCallable[_statistics_service_pb2.GetFiguresRequest, _statistics_service_pb2.GetFiguresResponse]
     """GetFigures gives counts and rates of a region and a span of months."""
+    GetIndicators: _aio.UnaryUnaryMultiCallable[_statistics_service_pb2.GetIndicatorsRequest, _statistics_service_pb2.GetIndicatorsResponse]
+    """GetIndicators gives every metric of a profile that the hub's ledger can tell, over any span of days."""
     ListFigureCases: _aio.UnaryUnaryMultiCallable[_statistics_service_pb2.ListFigureCasesRequest, _statistics_service_pb2.ListFigureCasesResponse]
-    """ListFigureCases names the cases behind one counter."""
+    """ListFigureCases names the cases behind one counter, or behind one part of a metric."""
 
 class StatisticsServiceServicer(metaclass=_abc_1.ABCMeta):
     """StatisticsService gives figures and the cases behind them."""
@@ -33,11 +35,19 @@ class StatisticsServiceServicer(metaclass=_abc_1.ABCMeta):
         """GetFigures gives counts and rates of a region and a span of months."""
 
     @_abc_1.abstractmethod
+    def GetIndicators(
+        self,
+        request: _statistics_service_pb2.GetIndicatorsRequest,
+        context: _aio.ServicerContext[_statistics_service_pb2.GetIndicatorsRequest, _abc.Awaitable[_statistics_service_pb2.GetIndicatorsResponse]],
+    ) -> _abc.Awaitable[_statistics_service_pb2.GetIndicatorsResponse]:
+        """GetIndicators gives every metric of a profile that the hub's ledger can tell, over any span of days."""
+
+    @_abc_1.abstractmethod
     def ListFigureCases(
         self,
         request: _statistics_service_pb2.ListFigureCasesRequest,
         context: _aio.ServicerContext[_statistics_service_pb2.ListFigureCasesRequest, _abc.Awaitable[_statistics_service_pb2.ListFigureCasesResponse]],
     ) -> _abc.Awaitable[_statistics_service_pb2.ListFigureCasesResponse]:
-        """ListFigureCases names the cases behind one counter."""
+        """ListFigureCases names the cases behind one counter, or behind one part of a metric."""
 
 def add_StatisticsServiceServicer_to_server(servicer: StatisticsServiceServicer, server: _aio.Server) -> None: ...
