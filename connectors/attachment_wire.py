@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 import msgspec
 from google.protobuf.message import DecodeError
 
-from exchange_db.attachment_records import MAX_ATTACHMENTS, SECTION_NUMBERS, AttachmentRef
+from connectors.document_wire import files_of, read_document
+from exchange_db.attachment_records import (
+    MAX_ATTACHMENTS,
+    SECTION_NUMBERS,
+    AttachmentKind,
+    AttachmentRef,
+    NamedFile,
+)
+from exchange_db.document_records import case_no
 from exchange_db.records import Case, Violated
 from protos.case.v1 import case_pb2
 from protos.exchange.v1 import parcel_pb2
@@ -17,11 +25,11 @@ _FIELDS = ("kind", "digest", "size_bytes", "media_type", "captured_time")
 
 
 class NamedEvidence(NamedTuple):
-    """The evidence one parcel names."""
+    """The evidence one parcel names; for a document under the number its files are handed in under."""
 
     issuer_id: str
     case_no: str
-    refs: tuple[AttachmentRef, ...]
+    refs: tuple[NamedFile, ...]
 
 
 def read_attachments(message: case_pb2.Case) -> tuple[AttachmentRef, ...]:
@@ -74,9 +82,20 @@ def evidence_in(payload: bytes) -> NamedEvidence | None:
     """Returns the evidence a stored parcel names; ``None`` when it names none that can be read."""
     try:
         message = parcel_pb2.Parcel.FromString(payload)
+        if message.HasField("document"):
+            return _files_in(message)
         refs = read_attachments(message.case)
     except (DecodeError, Violated):
         # Older parcels were taken in before these fields were checked.
         return None
     key = message.case.key
-    return NamedEvidence(key.issuer_id, key.case_no, refs) if refs else None
+    named = tuple(NamedFile(SECTION_NUMBERS[ref.section], *(getattr(ref, name) for name in _FIELDS)) for ref in refs)
+    return NamedEvidence(key.issuer_id, key.case_no, named) if named else None
+
+
+def _files_in(message: parcel_pb2.Parcel) -> NamedEvidence | None:
+    document = read_document(message.document)
+    section, files = files_of(document)
+    kind = AttachmentKind.DOCUMENT
+    named = tuple(NamedFile(section, kind, file.digest, file.size_bytes, file.media_type) for file in files)
+    return NamedEvidence(document.issuer_id, case_no(document.document_id), named) if named else None

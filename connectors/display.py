@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
@@ -35,6 +36,15 @@ def fields_of(payload: bytes) -> list[ShownField] | None:
         if len(fields) == MAX_FIELDS:
             break
     return fields
+
+
+def json_of(payload: bytes) -> str | None:
+    """Returns a parcel as JSON by protobuf's own mapping, or ``None`` when the bytes are not a parcel."""
+    try:
+        message = parcel_pb2.Parcel.FromString(payload)
+    except DecodeError:
+        return None
+    return json_format.MessageToJson(message, preserving_proto_field_name=True, ensure_ascii=False, indent=2)
 
 
 def _walk(message: Message, prefix: str) -> Iterator[ShownField]:

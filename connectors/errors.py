@@ -1,5 +1,8 @@
 """Errors of connectors, by what should happen next."""
 
+#: A stream that was drained sooner after its opening is a failure, so that nobody can have us dial without a pause.
+SHORTEST_STREAM_SECONDS = 1.0
+
 
 class ConnectorError(Exception):
     """Something went wrong on the way to a neighbour."""
@@ -9,6 +12,14 @@ class ConnectorError(Exception):
 
 class Unreachable(ConnectorError):
     """The neighbour did not answer: try again later."""
+
+
+class Drained(Unreachable):
+    """The neighbour's process is being stopped and has answered all it took: another one is there, or will be soon.
+
+    Whoever keeps a stream dials again at once, and it is no failure of the link, if the stream lasted for
+    ``SHORTEST_STREAM_SECONDS``.
+    """
 
 
 class CredentialsRefused(ConnectorError):

@@ -64,6 +64,8 @@ def copy_leaf(leaf: Leaf, folder: Path, peer_id: str, name: str, authority_id: s
         raise LeafUnusable("名称不能含引号、反斜杠和换行 / a name has no quotes, backslashes or line breaks")
     made = []
     for source in sorted(leaf.folder.glob("*.toml"), key=lambda path: path.name != "link.toml"):
+        if source.name == "sign_on.toml":
+            continue
         target = folder / (f"{peer_id}.toml" if source.name == "link.toml" else f"{peer_id}-{source.name}")
         if target.exists():
             raise LeafUnusable(f"{target} 已存在 / is there already")

@@ -19,7 +19,6 @@ from datetime import date, datetime, time
 from lzma import LZMAError
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
-from xml.etree.ElementTree import ParseError
 
 from connectors.formulas import REFUSED_ROW, unguarded
 from connectors.geo_files import SUFFIXES, GeoFileInvalid, point_values, read_features
@@ -342,13 +341,14 @@ def _read_xlsx(path: Path) -> Iterator[SheetRow]:
     from openpyxl import load_workbook  # noqa: PLC0415 — half a second that CSV need not wait
 
     _check_archive(path)
-    # Opened here, so that it is closed here: a broken sheet would keep the library's own file open.
+    # Opened here, so that it is closed here: a broken sheet would keep the library's own file open. Either parser of
+    # XML that openpyxl may use says that a part is none by a kind of SyntaxError.
     with path.open("rb") as file:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of styles and extensions, which do not matter here
                 workbook = load_workbook(file, read_only=True, data_only=True, keep_links=False)
-        except (OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, ParseError) as error:
+        except (OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, SyntaxError) as error:
             raise _not_xlsx(path, error) from None
         if not workbook.worksheets:
             raise SheetInvalid(path, "没有工作表。", "there is no worksheet.")
@@ -364,7 +364,7 @@ def _xlsx_rows(path: Path, sheet: Any) -> Iterator[tuple[int, list[str]]]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 cells = next(rows, None)
-        except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, ParseError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, SyntaxError) as error:
             raise _not_xlsx(path, error) from None
         if cells is None:
             return

@@ -14,10 +14,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from exchange_db.attachment_records import AttachmentRef
+from exchange_db.canary_records import CanaryRecord
+from exchange_db.document_records import Document
+from exchange_db.evaluation_shapes import EvaluationRecord
 from exchange_db.intermediate import schema
 from exchange_db.intermediate.schema import SECTIONS, Column, ColumnKind, Table
 from exchange_db.records import (
-    COUNTERS,
+    FIRST_COUNTERS,
     Action,
     Case,
     CaseLink,
@@ -52,11 +55,21 @@ class TableRow(NamedTuple):
 
 
 def rows_of(record: Record, written_time: int) -> list[TableRow]:
-    """Returns the rows a record fills, sections first; ``written_time`` is the hub's clock."""
+    """Returns the rows a record fills, sections first; ``written_time`` is the hub's clock.
+
+    Raises:
+        Violated: DOCUMENT_UNDELIVERABLE or EVALUATION_UNDELIVERABLE, the tables hold none.
+    """
     if isinstance(record, Component):
         return [_row(schema.COMPONENT, record, (), written_time)]
     if isinstance(record, FigureSheet):
         return list(_figure_rows(record, written_time))
+    if isinstance(record, Document):
+        raise Violated("DOCUMENT_UNDELIVERABLE", "document")
+    if isinstance(record, EvaluationRecord):
+        raise Violated("EVALUATION_UNDELIVERABLE", "evaluation")
+    if isinstance(record, CanaryRecord):
+        return []
     key = (record.issuer_id, record.case_no)
     rows = [
         _row(table, section, key, written_time)
@@ -138,7 +151,7 @@ def _figure_rows(sheet: FigureSheet, written_time: int) -> Iterator[TableRow]:
             "definition_ref": sheet.definition_ref,
             "cutoff_time": sheet.cutoff_time,
             "written_time": written_time,
-            **{f"{name}_count": getattr(cell.counts, name) for name in COUNTERS},
+            **{f"{name}_count": getattr(cell.counts, name) for name in FIRST_COUNTERS},
         }
         yield TableRow(schema.FIGURE, tuple(values[column.name] for column in schema.FIGURE.columns))
 

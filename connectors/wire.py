@@ -1,11 +1,13 @@
 """Parcels on the wire, and the sheets of counts they carry.
 
-Cases are read by ``connectors.case_wire``, components by ``connectors.component_wire``.
+Cases are read by ``connectors.case_wire``, components by ``connectors.component_wire``, documents by
+``connectors.document_wire``.
 
 ``read_parcel`` decodes and checks one parcel: types, lengths, required fields, codes with their standard, positions
 with their reference system. What depends on who sends it is checked by the hub.
 """
 
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -13,11 +15,18 @@ from uuid import UUID
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
+from connectors.canary_wire import canary_fields, read_canary
 from connectors.case_wire import case_fields, is_uuid, read_case
 from connectors.component_wire import component_fields, read_component
+from connectors.document_wire import document_fields, read_document
+from connectors.evaluation_wire import evaluation_fields, read_evaluation
 from connectors.fields import check_platform, check_region, check_text
+from connectors.veiling import DIGEST_BYTES, mark_digest
+from exchange_db.canary_records import CanaryRecord
+from exchange_db.document_records import Document
+from exchange_db.evaluation_shapes import EvaluationRecord
 from exchange_db.keys import message_key
-from exchange_db.marks import Mark, digest_of
+from exchange_db.marks import Mark
 from exchange_db.records import (
     COUNTERS,
     Case,
@@ -40,7 +49,14 @@ _MAX_COUNT = 1_000_000_000_000
 _LENGTH_DELIMITED = 2
 _LATEST_TIME = 7_258_118_400_000_000
 _COUNTS = attrgetter(*COUNTERS)
-_KINDS = {"case": RecordKind.CASE, "component": RecordKind.COMPONENT, "figure_sheet": RecordKind.FIGURE_SHEET}
+_KINDS = {
+    "case": RecordKind.CASE,
+    "component": RecordKind.COMPONENT,
+    "figure_sheet": RecordKind.FIGURE_SHEET,
+    "document": RecordKind.DOCUMENT,
+    "evaluation": RecordKind.EVALUATION,
+    "canary": RecordKind.CANARY,
+}
 
 
 def read_parcel(payload: bytes) -> Parcel:
@@ -60,6 +76,8 @@ def read_parcel(payload: bytes) -> Parcel:
     created_time = message.created_time
     if created_time <= 0:
         raise Violated("FIELD_MISSING", "created_time")
+    if message.HasField("masked"):
+        _check_masked(message.masked)
     kind = message.WhichOneof("record")
     if kind is None:
         # A kind of record that was added to the contract after this hub was built.
@@ -68,27 +86,35 @@ def read_parcel(payload: bytes) -> Parcel:
             if field.wire_type == _LENGTH_DELIMITED:
                 raise Violated("RECORD_KIND_UNSUPPORTED", "record", f"#{field.field_number}")
         raise Violated("RECORD_MISSING")
-    record: Record
-    if kind == "case":
-        record = read_case(message.case)
-    elif kind == "component":
-        record = read_component(message.component)
-    else:
-        record = read_sheet(message.figure_sheet)
+    record: Record = read_case(message.case) if kind == "case" else _READERS[kind](getattr(message, kind))
     return Parcel(bytes.fromhex(message_id.replace("-", "")), origin_id, created_time, _KINDS[kind], record, payload)
 
 
+def _check_masked(masked: parcel_pb2.Masked) -> None:
+    check_platform(masked.hub_id, "masked.hub_id")
+    if not masked.hub_id.endswith(".hub") or len(masked.original_sha256) != DIGEST_BYTES:
+        raise Violated("FIELD_INVALID", "masked", masked.hub_id)
+
+
 def mark_of(payload: bytes) -> Mark | None:
-    """Returns the mark by which both sides of a link know a record; ``None`` when it cannot be read."""
+    """Returns the mark by which both sides of a link know a record; ``None`` when it cannot be read.
+
+    A canary has none: it concerns its link only, and the two ends of that link compare records.
+    """
     try:
         message = parcel_pb2.Parcel.FromString(payload)
     except DecodeError:
         return None
     kind = _KINDS.get(message.WhichOneof("record") or "")
-    if kind is None or not is_uuid(message.message_id) or not 0 < message.created_time <= _LATEST_TIME:
+    if (
+        kind is None
+        or kind is RecordKind.CANARY
+        or not is_uuid(message.message_id)
+        or not 0 < message.created_time <= _LATEST_TIME
+    ):
         return None
     key = message_key(message.origin_id, bytes.fromhex(message.message_id.replace("-", "")))
-    return Mark(key, message.created_time, kind, digest_of(payload))
+    return Mark(key, message.created_time, kind, mark_digest(message, payload))
 
 
 def origin_of(payload: bytes) -> str:
@@ -133,6 +159,16 @@ def read_sheet(message: figure_pb2.FigureSheet) -> FigureSheet:
     )
 
 
+#: Field of a parcel to what reads it.
+_READERS: dict[str, Callable[[Any], Record]] = {
+    "component": read_component,
+    "figure_sheet": read_sheet,
+    "document": read_document,
+    "evaluation": read_evaluation,
+    "canary": read_canary,
+}
+
+
 def _read_cell(message: figure_pb2.FigureCell) -> FigureCell:
     values = _COUNTS(message.counts)
     counts = Counts(*values)
@@ -152,14 +188,24 @@ def _check_short(text: str, longest: int, path: str) -> None:
         check_text(text, path)
 
 
-def write_parcel(message_id: UUID, origin_id: str, created_time: int, record: Record) -> bytes:
+def write_parcel(
+    message_id: UUID, origin_id: str, created_time: int, record: Record, *, traceparent: str = ""
+) -> bytes:
     """Serializes a record in its envelope; the result is what is signed, stored and forwarded."""
     fields: dict[str, Any] = {}
     if isinstance(record, Case):
         fields["case"] = case_fields(record)
     elif isinstance(record, Component):
         fields["component"] = component_fields(record)
-    message = parcel_pb2.Parcel(message_id=str(message_id), origin_id=origin_id, created_time=created_time, **fields)
+    elif isinstance(record, Document):
+        fields["document"] = document_fields(record)
+    elif isinstance(record, EvaluationRecord):
+        fields["evaluation"] = evaluation_fields(record)
+    elif isinstance(record, CanaryRecord):
+        fields["canary"] = canary_fields(record)
+    message = parcel_pb2.Parcel(
+        message_id=str(message_id), origin_id=origin_id, created_time=created_time, traceparent=traceparent, **fields
+    )
     if isinstance(record, FigureSheet):
         _write_sheet(record, message.figure_sheet)
     return message.SerializeToString(deterministic=True)

@@ -6,27 +6,29 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from connectors.county.attachment_spool import AttachmentSpool, RefusedUpload
 from connectors.county.attachments import AttachmentSender, fetch_file, offers_of, type_of
+from connectors.county.canaries import answer_to, offer_answers
 from connectors.county.exchange_book import ExchangeBook, key_of
-from connectors.county.packing import pack
+from connectors.county.packing import pack, unpacked
 from connectors.county.profile import Profile, ProfileInvalid, read_profile
 from connectors.county.pusher import NumbersDisagree, Pusher, pause_seconds, target_of, way_of
 from connectors.county.reconciling import ReconciledDay, reconcile
 from connectors.county.spool import Item, Outcome, Spool, SpoolInvalid, State
+from connectors.county.waiting import either
 from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
 from connectors.transports.attachment_calls import wanted_by
 from connectors.transports.dialling import peer_at
 from connectors.transports.grpc_peer import GrpcPeer, Target
 from connectors.transports.standards_calls import ConditionName, DeadlineAnswer, compute_deadline
-from connectors.wire import read_parcel
 from exchange_db.attachment_records import AttachmentKind, AttachmentRef, Offer
 from exchange_db.marks import day_before, day_of
 from exchange_db.records import Case, Component, Handling, Violated, Violation
+from exchange_db.seal_records import Judging, Sealing
 
 __all__ = ["ConditionName", "CountyClient", "DeadlineAnswer", "Receipt", "State"]
 
@@ -57,14 +59,25 @@ class CountyClient:
     Args:
         profile: folder or file written by ``sanji peers accept --profile``, or the profile itself.
         spool: file for what is not sent yet; made when missing. It belongs to this client alone.
+        sealing: signs batches in the platform's name, where the hub wants that.
+        judging: judges what is fetched; needed where the profile names ``hub_cards``.
 
     Raises:
         ProfileInvalid: the profile cannot be used.
         SpoolInvalid: the spool is in use, damaged, or cannot be written.
     """
 
-    def __init__(self, profile: Profile | Path | str, spool: Path | str) -> None:
+    def __init__(
+        self,
+        profile: Profile | Path | str,
+        spool: Path | str,
+        sealing: Sealing | None = None,
+        judging: Judging | None = None,
+    ) -> None:
+        self._sealing, self._judging = sealing, judging
         self.profile = profile if isinstance(profile, Profile) else read_profile(Path(profile))
+        if self.profile.hub_cards and judging is None:
+            raise ProfileInvalid("档案写明 hub_cards，须提供验签（judging）。 / hub_cards needs judging; see docs.")
         self._path = Path(spool)
         self._sending: asyncio.Task[None] | None = None
         self._sender: AttachmentSender | None = None
@@ -73,7 +86,7 @@ class CountyClient:
         self._attachment_trouble: ConnectorError | None = None
 
     async def __aenter__(self) -> Self:
-        self._way = way_of(self.profile)
+        self._way = way_of(self.profile, self._sealing, self._judging)
         self._spool = Spool(self._path, keeps_all=True)
         try:
             self._attachments = AttachmentSpool(self._path.with_name(f"{self._path.name}.attachments"))
@@ -122,7 +135,7 @@ class CountyClient:
             Violated: a record does not keep the contract; none of them was taken.
             SpoolInvalid: the disk is full or broken; none of them was taken.
         """
-        packed = [pack(self.profile.platform_id, record) for record in records]
+        packed = [pack(self.profile.platform_id, record, is_traced=self.profile.is_traced) for record in records]
         if offers := [offer for record in records if isinstance(record, Case) for offer in offers_of(record)]:
             # Before the cases: what a case names must be on its way even if this process ends here.
             sender = self._require_sender()
@@ -211,7 +224,7 @@ class CountyClient:
             CredentialsRefused: the hub does not want us; everything stays here.
         """
         while self._sender is not None and self._attachments.waiting_count():
-            await _either(self._sender.changed(), self._handing_in)
+            await either(self._sender.changed(), self._handing_in)
             if self._attachments.waiting_count() and isinstance(self._attachment_trouble, CredentialsRefused):
                 raise self._attachment_trouble
         return self._attachments.refused()
@@ -244,7 +257,8 @@ class CountyClient:
             for outcome in self._spool.outcomes_after(last):
                 if outcome.state is State.REFUSED:
                     self._book.refuse([self._key_of(outcome)])
-                yield _receipt(outcome)
+                if outcome.case_no:
+                    yield Receipt(outcome.message_id, outcome.case_no, outcome.state, outcome.violation)
                 last = outcome.outcome_id
                 self._spool.forget_outcomes(last)
             if self._spool.outcomes_after(last, 1):
@@ -284,15 +298,15 @@ class CountyClient:
         while True:
             try:
                 async with peer_at(self._way) as hub:
+                    await offer_answers(hub, self.profile.platform_id)
                     after = self._spool.progress().taken
                     async for response in hub.pull(after, stop_when_empty=stop_when_empty):
                         failure_count = 0
                         for sequence, payload in enumerate(response.batch.parcels, response.batch.first_sequence):
-                            record = _record_of(payload)
+                            record = unpacked(payload)
                             if record is not None:
                                 yield record
-                            self._book.note([payload], is_sent=False)
-                            self._spool.take(sequence)
+                            self._note_arrival(sequence, payload, is_ours=record is None)
                         await hub.confirm(self._spool.progress().taken)
                 if stop_when_empty:
                     return
@@ -308,9 +322,16 @@ class CountyClient:
             await asyncio.sleep(pause_seconds(failure_count))
             failure_count += 1
 
+    def _note_arrival(self, sequence: int, payload: bytes, *, is_ours: bool) -> None:
+        if is_ours and (answer := answer_to(payload, self.profile.platform_id)):
+            self._spool.write(answer)
+            self._pusher.wake()
+        self._book.note([payload], is_sent=False)
+        self._spool.take(sequence)
+
     def _fetched_again(self) -> Iterator[Case | Component]:
         for arrival_id, payload in self._book.queued():
-            if (again := _record_of(payload)) is not None:
+            if (again := unpacked(payload)) is not None:
                 yield again
             self._book.forget(arrival_id)
 
@@ -330,7 +351,7 @@ class CountyClient:
         await self.flush()
         self._book.refuse(self._key_of(item) for item in self._spool.refusals() if item.state is State.REFUSED)
         last_day = day_before(day_of(time.time_ns() // 1_000))
-        async with GrpcPeer(target_of(self.profile)) as hub:
+        async with GrpcPeer(target_of(self.profile, self._sealing, self._judging)) as hub:
             return await reconcile(hub, self._book, last_day, day, is_repairing=is_repairing)
 
     def _key_of(self, outcome: Outcome) -> bytes:
@@ -371,30 +392,4 @@ class CountyClient:
         Raises:
             Exception: what ended the sending for good, a full disk for one.
         """
-        await _either(self._pusher.changed(), self._sending)
-
-
-async def _either(changed: Coroutine[Any, Any, Any], working: asyncio.Task[None] | None) -> None:
-    """Returns when something changed; raises what ended the work for good."""
-    assert working is not None  # noqa: S101 — the client is open
-    changing = asyncio.create_task(changed)
-    try:
-        await asyncio.wait((changing, working), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        changing.cancel()
-    if working.done():
-        working.result()
-
-
-def _receipt(outcome: Outcome) -> Receipt:
-    return Receipt(outcome.message_id, outcome.case_no, outcome.state, outcome.violation)
-
-
-def _record_of(payload: bytes) -> Case | Component | None:
-    try:
-        record = read_parcel(payload).record
-    except Violated as violated:
-        # The hub has checked it; perhaps it speaks a newer contract. It stays at the hub, and others must go on.
-        logger.warning("无法识别的记录，已跳过。 / Skipped a record: %s", violated)
-        return None
-    return record if isinstance(record, Case | Component) else None
+        await either(self._pusher.changed(), self._sending)

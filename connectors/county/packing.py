@@ -4,12 +4,16 @@ A hub knows a message by its id for ever and takes the same id with other bytes 
 content, and so does the time: a record that is sent again in a year, from another machine, is still the same message.
 """
 
+import logging
 from typing import NamedTuple
 
 from connectors.mapping import message_id_of
+from connectors.traceparents import traceparent_of
 from connectors.wire import read_parcel, write_parcel
 from exchange_db.moments import moments_of
-from exchange_db.records import Case, Component
+from exchange_db.records import Case, Component, Violated
+
+logger = logging.getLogger(__name__)
 
 
 class Packed(NamedTuple):
@@ -20,18 +24,18 @@ class Packed(NamedTuple):
     payload: bytes
 
 
-def pack(platform_id: str, record: Case | Component) -> Packed:
-    """Returns the parcel of a record in the name of a platform.
+def pack(platform_id: str, record: Case | Component, *, is_traced: bool = False) -> Packed:
+    """Returns the parcel of a record in the name of a platform; ``is_traced`` writes its place in a trace into it.
 
     Raises:
         Violated: the record does not keep the contract; names the field.
     """
-    packed = packed_unchecked(platform_id, record)
+    packed = packed_unchecked(platform_id, record, is_traced=is_traced)
     read_parcel(packed.payload)
     return packed
 
 
-def packed_unchecked(platform_id: str, record: Case | Component) -> Packed:
+def packed_unchecked(platform_id: str, record: Case | Component, *, is_traced: bool = False) -> Packed:
     """Does the same for a record whose parcel is checked afterwards anyway.
 
     Raises:
@@ -39,7 +43,9 @@ def packed_unchecked(platform_id: str, record: Case | Component) -> Packed:
     """
     message_id = message_id_of(record)
     number = record.case_no if isinstance(record, Case) else record.component_id
-    return Packed(str(message_id), number, write_parcel(message_id, platform_id, told_time(record), record))
+    place = traceparent_of(message_id) if is_traced else ""
+    payload = write_parcel(message_id, platform_id, told_time(record), record, traceparent=place)
+    return Packed(str(message_id), number, payload)
 
 
 def told_time(record: Case | Component) -> int:
@@ -56,3 +62,14 @@ def told_time(record: Case | Component) -> int:
     times = [getattr(section, name) for section in (*sections, *record.actions) for name in moments_of(type(section))]
     # The contract wants a time; a section without any gets the first moment there is.
     return max(times, default=0) or 1
+
+
+def unpacked(payload: bytes) -> Case | Component | None:
+    """Returns the record of a parcel that was fetched; ``None`` for one that is not for vendors, or not known here."""
+    try:
+        record = read_parcel(payload).record
+    except Violated as violated:
+        # The hub has checked it; perhaps it speaks a newer contract. It stays at the hub, and others must go on.
+        logger.warning("无法识别的记录，已跳过。 / Skipped a record: %s", violated)
+        return None
+    return record if isinstance(record, Case | Component) else None

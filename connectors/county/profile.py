@@ -13,6 +13,11 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     """How a platform reaches its hub; the thumbprint is SHA-256 in hex.
 
     By gRPC it names a certificate and its key (PEM, as the authority is); by REST the file with the shared secret.
+    ``signing_keys`` are private keys batches are signed with, where the hub wants that. While the hub changes its
+    certificate ``second_thumbprint`` is the other one it may show. ``hub_cards`` are the cards of keys
+    the hub signs with: where it names some, what is fetched must be signed with them. ``is_traced`` writes a place in a
+    trace into each record of ``CountyClient``; switch it with a new record only, because one that was sent without
+    and is sent again with it is another record under the same id, and refused (``MESSAGE_ID_REUSED``).
     """
 
     platform_id: str
@@ -23,6 +28,10 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     certificate: Path | None = None
     key: Path | None = None
     secret: Path | None = None
+    signing_keys: tuple[Path, ...] = ()
+    second_thumbprint: str = ""
+    hub_cards: tuple[Path, ...] = ()
+    is_traced: bool = False
 
 
 class ProfileInvalid(Exception):
@@ -34,7 +43,13 @@ def write_profile(folder: Path, profile: Profile) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
     for name, value in structs.asdict(profile).items():
-        if value is None:
+        if value in (None, (), "", False):
+            continue
+        if value is True:
+            lines.append(f"{name} = true\n")
+            continue
+        if isinstance(value, tuple):
+            lines.append(f"{name} = {[os.path.relpath(path, folder) for path in value]}\n")
             continue
         shown = os.path.relpath(value, folder) if isinstance(value, Path) else value
         lines.append(f'{name} = "{shown}"\n')
@@ -59,6 +74,9 @@ def read_profile(path: Path) -> Profile:
     for name in ("authority", "certificate", "key", "secret"):
         if isinstance(values.get(name), str):
             values[name] = file.parent / values[name]
+    for name in ("signing_keys", "hub_cards"):
+        if isinstance(values.get(name), list):
+            values[name] = [file.parent / str(path) for path in values[name]]
     try:
         profile = convert(values, Profile, dec_hook=lambda _, value: value)
     except ValidationError as error:

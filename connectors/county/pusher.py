@@ -14,11 +14,12 @@ from typing import Any
 from connectors import verdicts
 from connectors.county.profile import Profile, ProfileInvalid
 from connectors.county.spool import Spool
-from connectors.errors import ConnectorError, CredentialsRefused, Unreachable
+from connectors.errors import SHORTEST_STREAM_SECONDS, ConnectorError, CredentialsRefused, Drained, Unreachable
 from connectors.transports.dialling import peer_at
 from connectors.transports.grpc_peer import Answer, PushStream, Target
 from connectors.transports.rest import RestPushStream, RestTarget
 from exchange_db.records import Refused
+from exchange_db.seal_records import Judging, Sealing
 from protos.exchange.v1 import exchange_service_pb2 as exchange
 from protos.exchange.v1 import receipt_pb2
 
@@ -42,34 +43,40 @@ class NumbersDisagree(ConnectorError):
     reason = "SEQUENCE_REUSED"
 
 
-def target_of(profile: Profile) -> Target:
+def target_of(profile: Profile, sealing: Sealing | None = None, judging: Judging | None = None) -> Target:
     """Returns the hub of a profile, as it is dialled by gRPC.
+
+    ``sealing`` signs batches in the platform's name, ``judging`` judges what it fetches.
 
     Raises:
         ProfileInvalid: the profile is one for REST.
     """
     if profile.certificate is None or profile.key is None:
         raise ProfileInvalid("档案无证书和私钥，此功能只能经 gRPC 使用。 / This needs gRPC and a certificate.")
+    files = (profile.authority, profile.certificate, profile.key)
     return Target(
-        profile.hub_id, profile.address, profile.thumbprint, profile.authority, profile.certificate, profile.key
+        profile.hub_id, profile.address, profile.thumbprint, *files, sealing, profile.second_thumbprint, judging
     )
 
 
-def way_of(profile: Profile) -> Target | RestTarget:
+def way_of(profile: Profile, sealing: Sealing | None = None, judging: Judging | None = None) -> Target | RestTarget:
     """Returns the hub of a profile, as records are exchanged with it: by REST when the profile names a secret.
 
     Raises:
-        ProfileInvalid: the secret cannot be read.
+        ProfileInvalid: the secret cannot be read, or the profile demands signatures by REST, which brings none.
     """
     if profile.secret is None:
-        return target_of(profile)
+        return target_of(profile, sealing, judging)
+    if judging is not None:
+        raise ProfileInvalid("hub_cards 只能经 gRPC 使用。 / What comes by REST bears no signatures; see hub_cards.")
     try:
         secret = profile.secret.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         raise ProfileInvalid(f"读不到密钥文件 {profile.secret}。 / The file with the secret cannot be read.") from None
     return RestTarget(
-        profile.platform_id, profile.hub_id, profile.address, profile.thumbprint, profile.authority, secret
-    )
+        profile.platform_id, profile.hub_id, profile.address, profile.thumbprint, profile.authority, secret,
+        second_thumbprint=profile.second_thumbprint,
+    )  # fmt: skip
 
 
 def pause_seconds(failure_count: int) -> float:
@@ -107,6 +114,7 @@ class Pusher:
         self._under_way: deque[float] = deque()
         self._room = asyncio.Semaphore(WINDOW)
         self._opened_at = 1
+        self._opened_time = time.monotonic()
         self._receipts: deque[exchange.ReceiptRange] = deque()
 
     def wake(self) -> None:
@@ -135,7 +143,11 @@ class Pusher:
             try:
                 await self._converse()
             except Unreachable as error:
-                await self._pause(error)
+                if not (isinstance(error, Drained) and self._has_lasted()):
+                    await self._pause(error)
+
+    def _has_lasted(self) -> bool:
+        return time.monotonic() - self._opened_time > SHORTEST_STREAM_SECONDS
 
     async def _pause(self, error: Unreachable) -> None:
         seconds = pause_seconds(self._failure_count)
@@ -180,6 +192,7 @@ class Pusher:
 
     def _greet(self, stream: PushStream | RestPushStream) -> None:
         self._opened_at = stream.next_sequence
+        self._opened_time = time.monotonic()
         self._under_way.clear()
         self._receipts.clear()
         self._room = asyncio.Semaphore(WINDOW)

@@ -90,7 +90,7 @@ async def _send(hub: GrpcPeer, book: ExchangeBook, marks: list[Mark]) -> int:
 
 async def _fetch(hub: GrpcPeer, book: ExchangeBook, marks: list[Mark]) -> int:
     count, left = 0, marks
-    while left and (payloads := await fetch_records(hub, left)):
+    while left and (payloads := (await fetch_records(hub, left))[0]):
         keys = {mark.message_key for payload in payloads if (mark := mark_of(payload)) is not None}
         book.queue(payloads)
         book.note(payloads, is_sent=False)

@@ -24,6 +24,7 @@ from connectors.mapping import map_row
 from connectors.mapping_model import Mapping
 from connectors.sheets import SheetRow, read_rows
 from exchange_db.records import Violation
+from exchange_db.seal_records import Sealing
 
 #: Rows written ahead of the hub's answers, at most; what bounds memory and the spool.
 _AHEAD = 2 * WINDOW * BATCH
@@ -89,9 +90,13 @@ class SheetPush:
         mapping: how its rows become cases or components.
         profile: who sends, and where to.
         watcher: who is told.
+        sealing: signs batches in the platform's name; ``None`` where it has no key for that.
     """
 
-    def __init__(self, path: Path, mapping: Mapping, profile: Profile, watcher: Watcher) -> None:
+    def __init__(
+        self, path: Path, mapping: Mapping, profile: Profile, watcher: Watcher, sealing: Sealing | None = None
+    ) -> None:
+        self._sealing = sealing
         self._path = path
         self._mapping = mapping
         self._profile = profile
@@ -162,7 +167,10 @@ class SheetPush:
         """
         while True:
             pusher = Pusher(
-                way_of(self._profile), self.spool, self._watcher.troubled, patience_seconds=patience_seconds
+                way_of(self._profile, self._sealing),
+                self.spool,
+                self._watcher.troubled,
+                patience_seconds=patience_seconds,
             )
             try:
                 async with asyncio.TaskGroup() as tasks:

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
@@ -17,37 +17,32 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Unreachable
-from exchange_db.records import printable
+from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, Drained, Unreachable
+from connectors.transports.channel import CHANNEL_OPTIONS
+from exchange_db.records import Violated, printable
+from exchange_db.seal_records import ANY_ALGORITHM, LINK_STREAM, ONE_STREAM, Judging, Seal, Sealed, Sealing
 from protos.attachment.v1 import attachment_service_pb2_grpc as attachment_grpc
+from protos.audit.v1 import audit_service_pb2_grpc as audit_grpc
 from protos.component.v1 import component_service_pb2_grpc as component_grpc
 from protos.component.v1 import ownership_service_pb2_grpc as ownership_grpc
+from protos.document.v1 import document_service_pb2_grpc as document_grpc
 from protos.exchange.v1 import exchange_service_pb2 as exchange
 from protos.exchange.v1 import exchange_service_pb2_grpc as exchange_grpc
 from protos.exchange.v1 import parcel_pb2
 from protos.federation.v1 import federation_service_pb2 as federation
 from protos.federation.v1 import federation_service_pb2_grpc as federation_grpc
+from protos.federation.v1 import reconcile_service_pb2 as reconcile
 from protos.federation.v1 import reconcile_service_pb2_grpc as reconcile_grpc
 from protos.standards.v1 import standards_service_pb2_grpc as standards_grpc
 from protos.statistics.v1 import statistics_service_pb2_grpc as statistics_grpc
 
-#: Largest message either side may send.
-MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 #: Payload bytes put into one batch; leaves room for framing below the limit.
 MAX_BATCH_BYTES = 3_500_000
 
-_CHANNEL_OPTIONS = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-)
 #: How gRPC words it that a message is over the limit.
 _TOO_LARGE = "larger than max"
+#: Reason of a process that is being stopped.
+_DRAINING = "STREAM_BUSY"
 #: Trailing metadata in which a rich status travels.
 _DETAILS_KEY = "grpc-status-details-bin"
 _REFUSED_CREDENTIALS = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
@@ -62,13 +57,19 @@ _TRY_AGAIN = (
 )
 
 T = TypeVar("T")
+#: Messages that bring records, with signatures over them.
+Fetched = parcel_pb2.Batch | reconcile.FetchRecordsResponse
+#: Messages that carry signatures over a batch.
+Signed = parcel_pb2.Batch | exchange.PushOneRequest | reconcile.ResendRecordsRequest | reconcile.FetchRecordsResponse
 
 
 class Target(NamedTuple):
     """Who is dialled and who we are.
 
     ``peer_id`` must stand in the neighbour's certificate; ``thumbprint`` (SHA-256 of it, hex) must match unless it is
-    empty, as it is only while joining. The three files are PEM.
+    empty, as it is only while joining. While a neighbour changes its certificate ``second_thumbprint`` may match
+    instead. The three files are PEM. ``sealing`` signs batches in our name, where we have a key for that; ``judging``
+    judges what is pulled, where nobody else does.
     """
 
     peer_id: str
@@ -77,6 +78,14 @@ class Target(NamedTuple):
     authority: Path
     certificate: Path
     key: Path
+    sealing: Sealing | None = None
+    second_thumbprint: str = ""
+    judging: Judging | None = None
+
+    def is_pinned(self, certificate: bytes) -> bool:
+        """Tells whether a certificate, in DER form, is one that is expected there."""
+        shown = hashlib.sha256(certificate).hexdigest()
+        return not self.thumbprint or shown in {self.thumbprint, self.second_thumbprint}
 
 
 class Answer(NamedTuple):
@@ -103,6 +112,9 @@ async def check_pin(target: Target, timeout_seconds: float = 5.0) -> bytes:
             _, writer = await asyncio.open_connection(
                 host.strip("[]"), int(port), ssl=context, server_hostname=target.peer_id
             )
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
+        # It hung up in the middle of the handshake, as a process does that is being stopped.
+        raise Unreachable(f"{target.address}: {error}") from error
     except ssl.SSLError as error:
         raise CredentialsRefused(f"{target.address} is not {target.peer_id}: {error}", "CERTIFICATE_UNKNOWN") from error
     except (OSError, TimeoutError, ValueError) as error:
@@ -110,7 +122,7 @@ async def check_pin(target: Target, timeout_seconds: float = 5.0) -> bytes:
     certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     # Not closed politely: the other side would let us wait for its farewell.
     writer.transport.abort()
-    if target.thumbprint and hashlib.sha256(certificate).hexdigest() != target.thumbprint:
+    if not target.is_pinned(certificate):
         raise CredentialsRefused(
             f"{target.address} shows another certificate of {target.peer_id} than the one registered",
             "CERTIFICATE_UNKNOWN",
@@ -143,7 +155,7 @@ class GrpcPeer:
         self._channel = grpc.aio.secure_channel(
             self.target.address,
             credentials,
-            options=(*_CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", self.target.peer_id)),
+            options=(*CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", self.target.peer_id)),
         )
         self.exchange = exchange_grpc.ExchangeServiceStub(self._channel)
         self.federation = federation_grpc.FederationServiceStub(self._channel)
@@ -152,6 +164,8 @@ class GrpcPeer:
         self.ownership = ownership_grpc.OwnershipServiceStub(self._channel)
         self.standards = standards_grpc.StandardsServiceStub(self._channel)
         self.attachments = attachment_grpc.AttachmentServiceStub(self._channel)
+        self.audit = audit_grpc.AuditServiceStub(self._channel)
+        self.documents = document_grpc.DocumentServiceStub(self._channel)
         self.statistics = statistics_grpc.StatisticsServiceStub(self._channel)
         return self
 
@@ -165,7 +179,7 @@ class GrpcPeer:
     ) -> "AsyncIterator[PushStream]":
         """Opens a stream; yields it once the hub has said which number it expects next."""
         call = self.exchange.Push()
-        pushing = PushStream(call)
+        pushing = PushStream(call, self.target.peer_id, self.target.sealing)
         try:
             await pushing.open(stream, receipts_after, wants_receipts=wants_receipts)
             yield pushing
@@ -177,14 +191,30 @@ class GrpcPeer:
             call.cancel()
 
     async def pull(
-        self, after_sequence: int, *, batch_size: int = 500, stop_when_empty: bool = False
+        self,
+        after_sequence: int,
+        *,
+        batch_size: int = 500,
+        stop_when_empty: bool = False,
+        signature_algorithms: tuple[str, ...] = (),
     ) -> AsyncIterator[exchange.PullResponse]:
-        """Yields what is due to us behind ``after_sequence``; asking confirms everything up to it."""
+        """Yields what is due to us behind ``after_sequence``; asking confirms everything up to it.
+
+        Raises:
+            CredentialsRefused: a batch is not signed as ``Target.judging`` demands; it is not given out.
+        """
+        judging = self.target.judging
         call = self.exchange.Pull(
-            exchange.PullRequest(after_sequence=after_sequence, batch_size=batch_size, stop_when_empty=stop_when_empty)
+            exchange.PullRequest(
+                after_sequence=after_sequence,
+                batch_size=batch_size,
+                stop_when_empty=stop_when_empty,
+                signature_algorithms=judging.algorithms if judging is not None else signature_algorithms,
+            )
         )
         try:
             async for response in call:
+                require_judged(judging, LINK_STREAM, response.batch.first_sequence, response.batch)
                 yield response
         except grpc.aio.AioRpcError as error:
             raise translated(error) from error
@@ -200,21 +230,49 @@ class GrpcPeer:
         )
         await asked(self.federation.Heartbeat(request, timeout=timeout_seconds))
 
+    async def push_one(self, parcel: parcel_pb2.Parcel, *, wait_milliseconds: int = 0) -> exchange.PushOneResponse:
+        """Hands one parcel in, signed where there is a key, and may wait for its business receipt.
+
+        Raises:
+            ConnectorError: see ``asked``.
+        """
+        payload = parcel.SerializeToString(deterministic=True)
+        request = exchange.PushOneRequest(
+            request_id=parcel.message_id,
+            parcel=parcel,
+            wait_milliseconds=wait_milliseconds,
+            signatures=unasked_signatures(self.target, ONE_STREAM, [payload]),
+        )
+        return await asked(self.exchange.PushOne(request, timeout=30.0 + wait_milliseconds / 1_000))
+
     async def confirm(self, sequence: int) -> None:
         """Says that everything up to a number is on our disk."""
         await self.beat(time.time_ns() // 1_000, confirmed_sequence=sequence)
 
-    async def join(self, code: str, name: str, address: str, peer_id: str) -> federation.JoinResponse:
-        """Redeems an invitation in our name."""
-        request = federation.JoinRequest(code=code, peer_id=peer_id, name=name, address=address)
+    async def join(
+        self, code: str, name: str, address: str, peer_id: str, signing_cards: Sequence[bytes] = ()
+    ) -> federation.JoinResponse:
+        """Redeems an invitation in our name; the cards are those of our signing keys."""
+        request = federation.JoinRequest(
+            code=code, peer_id=peer_id, name=name, address=address, signing_cards=signing_cards
+        )
         return await asked(self.federation.Join(request, timeout=10.0))
 
 
 class PushStream:
     """An open push stream. ``next_sequence`` is what the hub expects next."""
 
-    def __init__(self, call: "grpc.aio.StreamStreamCall[exchange.PushRequest, exchange.PushResponse]") -> None:
+    def __init__(
+        self,
+        call: "grpc.aio.StreamStreamCall[exchange.PushRequest, exchange.PushResponse]",
+        receiver: str = "",
+        sealing: Sealing | None = None,
+    ) -> None:
         self._call = call
+        self._receiver = receiver
+        self._sealing = sealing
+        self._stream = ""
+        self._asked: tuple[str, ...] = ()
         self.next_sequence = 0
 
     async def open(self, stream: str, receipts_after: int, *, wants_receipts: bool) -> None:
@@ -225,10 +283,15 @@ class PushStream:
         if answer is None or not answer.HasField("opened"):
             raise Unreachable("the stream ended before it was opened")
         self.next_sequence = answer.opened.next_sequence
+        self._stream = stream
+        self._asked = tuple(answer.opened.signature_algorithms)
 
     async def send(self, first_sequence: int, payloads: list[bytes]) -> None:
-        """Sends one batch; its verdict comes from ``answers``, in order."""
+        """Sends one batch, signed where there is a key; its verdict comes from ``answers``, in order."""
         batch = parcel_pb2.Batch(first_sequence=first_sequence, parcels=payloads)
+        if self._sealing is not None:
+            for seal in self._sealing(self._receiver, self._stream, first_sequence, payloads, self._asked):
+                batch.signatures.add(statement=seal.statement, signature=seal.signature)
         await self._call.write(exchange.PushRequest(batch=batch))
 
     async def finish(self) -> None:
@@ -246,6 +309,34 @@ class PushStream:
     async def _read(self) -> exchange.PushResponse | None:
         response = await self._call.read()
         return response if isinstance(response, exchange.PushResponse) else None
+
+
+def sealed_of(stream: str, batch: Signed) -> Sealed:
+    """Returns what came beside a batch of a stream."""
+    return Sealed(stream, [Seal(item.statement, item.signature) for item in batch.signatures])
+
+
+def require_judged(judging: Judging | None, stream: str, first_sequence: int, batch: Fetched) -> None:
+    """Raises CredentialsRefused unless a batch that was fetched is signed as is demanded."""
+    if judging is None or not batch.parcels:
+        return
+    try:
+        judging.require(stream, first_sequence, list(batch.parcels), sealed_of(stream, batch).seals)
+    except Violated as violated:
+        raise CredentialsRefused(str(violated), violated.violation.reason) from violated
+
+
+def unasked_signatures(target: Target, stream: str, payloads: Sequence[bytes]) -> list[parcel_pb2.BatchSignature]:
+    """Returns the signatures over records whose numbers the receiver gives, by every key there is."""
+    return signatures_by(target.sealing, target.peer_id, stream, payloads)
+
+
+def signatures_by(
+    sealing: Sealing | None, receiver: str, stream: str, payloads: Sequence[bytes]
+) -> list[parcel_pb2.BatchSignature]:
+    """Returns what ``sealing`` signs of records whose numbers the receiver gives, as the contract carries it."""
+    seals = sealing(receiver, stream, 0, payloads, ANY_ALGORITHM) if sealing is not None else []
+    return [parcel_pb2.BatchSignature(statement=seal.statement, signature=seal.signature) for seal in seals]
 
 
 async def asked(call: Awaitable[T]) -> T:
@@ -278,6 +369,8 @@ def translated(error: grpc.aio.AioRpcError) -> ConnectorError:
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in text:
         # gRPC's own answer, without details; sending the same again would be refused for ever.
         return CallRefused(text, "BATCH_TOO_LARGE", [])
+    if reason == _DRAINING:
+        return Drained(f"{code.name}: {text}")
     if code in _TRY_AGAIN and not violations:
         return Unreachable(f"{code.name}: {text}")
     return CallRefused(text, reason or code.name, violations)

@@ -6,8 +6,9 @@ Called by ``hub.reconciliation`` and the county's client.
 from collections.abc import Iterable
 from typing import Any
 
-from connectors.transports.grpc_peer import GrpcPeer, asked
+from connectors.transports.grpc_peer import GrpcPeer, asked, require_judged, sealed_of, unasked_signatures
 from exchange_db.marks import Cell, Cells, Mark, Standing
+from exchange_db.seal_records import RESEND_STREAM, Sealed
 from protos.exchange.v1 import receipt_pb2
 from protos.federation.v1 import reconcile_service_pb2 as reconcile
 
@@ -87,25 +88,40 @@ class RemoteSide:
         return found
 
 
-async def fetch_records(hub: GrpcPeer, marks: list[Mark]) -> list[bytes]:
-    """Returns the bytes of some of these records, at least one if there is any; ask again for the others.
+async def fetch_records(hub: GrpcPeer, marks: list[Mark]) -> tuple[list[bytes], Sealed]:
+    """Returns the bytes of some of these records, at least one if there is any, and their seals; ask again for others.
 
     Raises:
         ConnectorError: see ``asked``.
     """
     request = reconcile.FetchRecordsRequest(marks=map(write_mark, marks[:MOST_NAMED]))
-    return list((await asked(hub.reconcile.FetchRecords(request, timeout=_SECONDS))).parcels)
+    answer = await asked(hub.reconcile.FetchRecords(request, timeout=_SECONDS))
+    require_judged(hub.target.judging, RESEND_STREAM, 0, answer)
+    return list(answer.parcels), sealed_of(RESEND_STREAM, answer)
 
 
 async def resend_records(hub: GrpcPeer, payloads: list[bytes]) -> list[bool]:
-    """Sends records again, no more than fit into a message; tells of each whether the hub has it now.
+    """Sends records again, signed where there is a key; no more than fit into a message. Tells what the hub has now.
 
     Raises:
         ConnectorError: see ``asked``.
     """
-    request = reconcile.ResendRecordsRequest(parcels=payloads)
+    request = reconcile.ResendRecordsRequest(
+        parcels=payloads, signatures=unasked_signatures(hub.target, RESEND_STREAM, payloads)
+    )
     answer = await asked(hub.reconcile.ResendRecords(request, timeout=_SECONDS))
     return [outcome in (receipt_pb2.OUTCOME_DURABLE, receipt_pb2.OUTCOME_DUPLICATE) for outcome in answer.outcomes]
+
+
+async def return_parcels(hub: GrpcPeer, after: int) -> tuple[int, list[tuple[int, bytes]]]:
+    """Returns the last number the hub has of our stream, and the next parcels behind a number, each with its own.
+
+    Raises:
+        ConnectorError: see ``asked``.
+    """
+    request = reconcile.ReturnParcelsRequest(after_sequence=after)
+    answer = await asked(hub.reconcile.ReturnParcels(request, timeout=_SECONDS))
+    return answer.last_sequence, [(returned.sequence, returned.parcel) for returned in answer.parcels]
 
 
 async def tell_results(hub: GrpcPeer, days: list[tuple[bool, int, int, int]]) -> None:

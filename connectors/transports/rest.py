@@ -24,6 +24,7 @@ from connectors.errors import CallRefused, ConnectorError, CredentialsRefused, U
 from connectors.json_wire import json_of_parcel, parcel_of
 from connectors.transports import signing
 from connectors.transports.grpc_peer import Answer
+from connectors.transports.message_signatures import MessageKey, signed_headers
 from exchange_db.records import Violated, printable
 from protos.exchange.v1 import exchange_service_pb2 as exchange
 from protos.exchange.v1 import parcel_pb2
@@ -39,7 +40,9 @@ class RestTarget(NamedTuple):
     """Who is dialled and who we are.
 
     ``peer_id`` must stand in the hub's certificate, and ``thumbprint`` be the SHA-256 of it in hex; ``authority`` is
-    PEM. ``secret`` is what we share with the hub under the name ``app_id``.
+    PEM. While the hub changes its certificate ``second_thumbprint`` may match instead. ``secret`` is what we share with
+    the hub under the name ``app_id``; with a ``message_key`` calls are signed by RFC 9421 instead, and the hub's
+    certificate alone stands for its answers.
     """
 
     app_id: str
@@ -48,6 +51,25 @@ class RestTarget(NamedTuple):
     thumbprint: str
     authority: Path
     secret: str
+    message_key: MessageKey | None = None
+    second_thumbprint: str = ""
+
+
+class _Pins(aiohttp.Fingerprint):
+    """One of two certificates that may be shown; the second while a hub changes its own."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(bytes.fromhex(first))
+        self._second = aiohttp.Fingerprint(bytes.fromhex(second)) if second else None
+
+    def check(self, transport: asyncio.Transport) -> None:
+        """Raises when neither was shown."""
+        try:
+            super().check(transport)
+        except aiohttp.ServerFingerprintMismatch:
+            if self._second is None:
+                raise
+            self._second.check(transport)
 
 
 class RestPeer:
@@ -63,9 +85,9 @@ class RestPeer:
         self._tls = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(self.target.authority))
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_3
         try:
-            pin = aiohttp.Fingerprint(bytes.fromhex(self.target.thumbprint))
+            pin = _Pins(self.target.thumbprint, self.target.second_thumbprint)
         except ValueError:
-            text = f"{self.target.thumbprint!r} is not the SHA-256 of a certificate"
+            text = f"{self.target.thumbprint!r} or the second one is not the SHA-256 of a certificate"
             raise CredentialsRefused(text, "CERTIFICATE_UNKNOWN") from None
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=pin),
@@ -110,6 +132,12 @@ class RestPeer:
         return self._believed(response, nonce, content)
 
     def _signed(self, method: str, target: str, nonce: str, body: bytes) -> dict[str, str]:
+        about = {"Content-Type": "application/json", "Content-Encoding": "gzip"} if body else {}
+        if self.target.message_key is not None:
+            return signed_headers(
+                self.target.message_key, self.target.peer_id, method, target, body,
+                nonce=nonce, now=int(time.time()), headers=about,
+            )  # fmt: skip
         moment = str(int(time.time()))
         text = signing.request_text(self.target.app_id, method, target, moment, nonce, body)
         headers = {
@@ -119,7 +147,7 @@ class RestPeer:
             signing.NONCE: nonce,
             signing.SIGN: signing.signature_of(self.target.secret, text),
         }
-        return headers | {"Content-Type": "application/json", "Content-Encoding": "gzip"} if body else headers
+        return headers | about
 
     def _believed(self, response: aiohttp.ClientResponse, nonce: str, content: bytes) -> dict[str, Any]:
         try:
@@ -131,6 +159,8 @@ class RestPeer:
         if response.status != 200:
             # Not signed when the hub does not know us: then only the certificate says that it is the hub.
             raise _translated(response.status, answer)
+        if self.target.message_key is not None:
+            return answer
         moment = response.headers.get(signing.TIME, "")
         text = signing.answer_text(self.target.app_id, response.status, moment, nonce, content)
         if not signing.is_signed(self.target.secret, text, response.headers.get(signing.SIGN, "")):
