@@ -2,7 +2,7 @@
 
 Owns the form of a signature and the way back from it to the federation's authority, so that somebody two tiers below
 can verify without knowing the signer. Does not decide who may sign what: ``auth.permissions`` does. All PEM is
-``bytes``. Called by ``hub.standards``.
+``bytes``. Called by ``hub.standards``, ``auth.key_cards`` and ``auth.case_proof``.
 """
 
 from datetime import datetime
@@ -69,6 +69,27 @@ def signer_of(purpose: str, signed: Signed, authorities: bytes, moment: datetime
     Raises:
         Violated: SIGNATURE_INVALID, or PEER_ID_MISMATCH when the certificate names nobody.
     """
+    signer, others = _fitting(purpose, signed)
+    store = Store(x509.load_pem_x509_certificates(authorities))
+    try:
+        PolicyBuilder().store(store).time(moment).build_client_verifier().verify(signer, others)
+    except VerificationError as error:
+        raise Violated("SIGNATURE_INVALID", "certificates", str(error)) from None
+    return id_of(signer.public_bytes(serialization.Encoding.PEM))
+
+
+def signer_unproved(purpose: str, signed: Signed) -> str:
+    """Does what ``signer_of`` does, but asks no authority: the content is as it was signed, by whoever it was.
+
+    Raises:
+        Violated: SIGNATURE_INVALID, or PEER_ID_MISMATCH when the certificate names nobody.
+    """
+    signer, _ = _fitting(purpose, signed)
+    return id_of(signer.public_bytes(serialization.Encoding.PEM))
+
+
+def _fitting(purpose: str, signed: Signed) -> tuple[x509.Certificate, list[x509.Certificate]]:
+    """Returns the signer's certificate and the others, if the signature fits the content."""
     signer, others = _chain(signed.certificates)
     try:
         public_key, may_sign = signer.public_key(), _may_sign(signer)
@@ -85,12 +106,7 @@ def signer_of(purpose: str, signed: Signed, authorities: bytes, moment: datetime
         public_key.verify(encode_dss_signature(r, s), _framed(purpose, signed.content), ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
         raise Violated("SIGNATURE_INVALID", "signature", "it does not fit the content") from None
-    store = Store(x509.load_pem_x509_certificates(authorities))
-    try:
-        PolicyBuilder().store(store).time(moment).build_client_verifier().verify(signer, others)
-    except VerificationError as error:
-        raise Violated("SIGNATURE_INVALID", "certificates", str(error)) from None
-    return id_of(signer.public_bytes(serialization.Encoding.PEM))
+    return signer, others
 
 
 def _framed(purpose: str, content: bytes) -> bytes:
