@@ -1,0 +1,1 @@
+"""Canaries of this hub: who knows them, sending questions, answering those of neighbours."""

@@ -1,0 +1,1 @@
+"""Operating links: watching, testing, pausing, bringing up to date, explaining."""
