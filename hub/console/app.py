@@ -2,25 +2,44 @@
 
 import asyncio
 import logging
-from pathlib import Path
+import ssl
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
+from auth.oidc_provider.provider import Provider
+from auth.sessions import Limits, Sessions
 from exchange_db.session import Ledger
+from hub.approvals.desk import ProposalDesk
 from hub.clock import Clock
+from hub.console.administration import administration_views
+from hub.console.admission import admission, require_doors
+from hub.console.figure_pages import figure_views
 from hub.console.guard import guard
+from hub.console.live import LiveDesk
 from hub.console.monitoring import Monitoring
+from hub.console.pace import pace
 from hub.console.pages import Pages
-from hub.console.views.cases import CaseView
-from hub.console.views.figures import FigureView
+from hub.console.record_pages import record_views
+from hub.console.sign_on_guard import sign_on_guard
+from hub.console.view import View
+from hub.console.views.alerts import AlertView
+from hub.console.views.cas_face import CasView
+from hub.console.views.link_history import LinkHistoryView
+from hub.console.views.links import LinkView
 from hub.console.views.overview import OverviewView
-from hub.console.views.quarantine import QuarantineView
+from hub.console.views.provider import ProviderView
+from hub.console.views.scim import ScimView
+from hub.console.views.sign_on import SignOnView
+from hub.database import reading_ledger
+from hub.doorkeeper import IDLE_SECONDS, Doorkeeper, GuardedSite
 from hub.settings import Settings
+from hub.signon.lists import ListDesk
+from hub.signon.making import make_desk
 from hub.statistics.reading import FigureReader
+from hub.throttle import Throttle, throttles
 
 logger = logging.getLogger(__name__)
-
-_STATIC = Path(__file__).parent / "static"
 
 
 class ConsolePortTaken(OSError):
@@ -35,19 +54,56 @@ class Console:
         settings: all settings of the hub.
         reader: answers questions about figures.
         clock: the hub's clock.
+        sessions: the middleware that finds out who is signed on; the hub's own sessions without one.
+        provider: signs people on for other platforms; ``None`` for nobody.
+        proposals: takes, decides and executes sensitive operations; without one nothing can be executed.
     """
 
-    def __init__(self, ledger: Ledger, settings: Settings, reader: FigureReader, clock: Clock) -> None:
-        self._address = settings.console
+    def __init__(
+        self,
+        ledger: Ledger,
+        settings: Settings,
+        reader: FigureReader,
+        clock: Clock,
+        sessions: Middleware | None = None,
+        provider: Provider | None = None,
+        proposals: ProposalDesk | None = None,
+    ) -> None:
+        self._part, self._shares_port = settings.console, settings.listen.shares_port
+        self._authority = settings.tls.authority
+        self._region = settings.hub.region
+        self._ledger, self._reading = ledger, (reading := reading_ledger(settings, ledger))
+        if reading is not ledger:
+            reader = FigureReader(reading, settings)
         pages = Pages(settings)
-        self._views = (
-            OverviewView(ledger, pages),
-            FigureView(reader, settings, pages, clock),
-            CaseView(ledger, reader, settings, pages),
-            QuarantineView(ledger, pages),
-            Monitoring(ledger),
+        doors = Sessions(settings.hub.region, Limits(settings.console.idle, settings.console.absolute))
+        self._desk = make_desk(settings, ledger, clock, doors)
+        provided = None if provider is None else ProviderView(provider, self._desk, pages, settings.console, clock)
+        self._live = LiveDesk(ledger)
+        self._views: tuple[View, ...] = (
+            OverviewView(reading, settings, pages),
+            LinkView(ledger, settings, pages, clock),
+            LinkHistoryView(ledger, settings, pages, clock),
+            AlertView(ledger, settings, pages, clock),
+            *figure_views(ledger, reader, settings, pages, clock, reading),
+            *record_views(ledger, reader, settings, pages, clock, reading),
+            *administration_views(ledger, settings, pages, clock, proposals),
+            SignOnView(self._desk, pages, settings.console, provided),
+            ScimView(ListDesk(ledger, clock), settings.console, throttles(settings.limits, clock)),
+            pages.assets,
+            self._live,
+            Monitoring(ledger, settings, clock),
         )
-        self._pages = pages
+        if provider is not None and provided is not None:
+            self._views += (provided, CasView(provider.cas, self._desk, pages, clock))
+        self._keeper = Doorkeeper(settings.limits.connections_per_address)
+        self._middlewares = [
+            self._keeper.watch(),
+            guard(pages, settings.console),
+            pace(settings.console, Throttle(clock, settings.limits.address_calls_per_minute)),
+            sessions or sign_on_guard(ledger, doors, pages, settings, clock),
+            admission(self._region, Throttle(clock, settings.limits.person_calls_per_minute)),
+        ]
         self.is_ready = asyncio.Event()
         self.port = 0
 
@@ -57,24 +113,54 @@ class Console:
         Raises:
             ConsolePortTaken: the address cannot be listened on.
         """
-        runner = web.AppRunner(self._application(), access_log=None, handle_signals=False, shutdown_timeout=1)
+        runner = web.AppRunner(
+            self.application(),
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=1,
+            keepalive_timeout=IDLE_SECONDS,
+        )
         await runner.setup()
         try:
-            site = web.TCPSite(runner, self._address.host, self._address.port)
+            site = GuardedSite(
+                runner, self._keeper, self._part.host, self._part.port,
+                ssl_context=self._tls(), shares_port=self._shares_port,
+            )  # fmt: skip
             try:
                 await site.start()
             except OSError as error:
-                raise ConsolePortTaken(f"{self._address.host}:{self._address.port}") from error
+                raise ConsolePortTaken(f"{self._part.host}:{self._part.port}") from error
             self.port = runner.addresses[0][1]
-            logger.info("console on http://%s:%s", self._address.host, self.port)
+            logger.info("console on %s://%s:%s", self._part.scheme, self._part.host, self.port)
             self.is_ready.set()
-            await asyncio.Event().wait()
+            await self._live.run()
         finally:
             await runner.cleanup()
+            await self._desk.close()
+            if self._reading is not self._ledger:
+                await self._reading.close()
 
-    def _application(self) -> web.Application:
-        application = web.Application(middlewares=[guard(self._pages)])
+    def _tls(self) -> ssl.SSLContext | None:
+        if self._part.certificate is None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self._part.certificate, self._part.key)
+        if self._authority.exists():
+            # Platforms' software may prove itself by a certificate of the federation; browsers have none and need none.
+            context.load_verify_locations(self._authority)
+            context.verify_mode = ssl.CERT_OPTIONAL
+        return context
+
+    def application(self) -> web.Application:
+        """Returns the routes with what surrounds them.
+
+        Raises:
+            DoorUndeclared: a page has no right declared.
+        """
+        application = web.Application(middlewares=self._middlewares)
         for view in self._views:
             application.add_routes(view.routes())
-        application.router.add_static("/static/", _STATIC)
+        application.on_shutdown.append(self._live.close)
+        require_doors(application)
         return application

@@ -20,11 +20,14 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
     STRAINED = "strained"
     BROKEN = "broken_link"
+    UNCONFIRMED = "unconfirmed"
     BLOCKED = "blocked"
 
 
 def health_of(link: LinkState, now: datetime) -> Health:
     """Judges one link: parcels that wait make silence a fault, without them it is only silence."""
+    if link.peer.state == "waiting":
+        return Health.UNCONFIRMED
     if link.peer.state != "active":
         return Health.BLOCKED
     if link.peer.certificate_end_time <= now or link.failure_count >= _BROKEN_AFTER:

@@ -1,43 +1,29 @@
-"""What machines read: ``/healthz`` as JSON and ``/metrics`` as Prometheus text."""
+"""What machines read: liveness, readiness and health as JSON, and ``/metrics`` as Prometheus text.
 
-from collections.abc import Sequence
-from datetime import datetime
+``/livez``: the process turns. ``/readyz``: it can do its work. ``/healthz``: records are applied. ``/healthz/deep``:
+every part works, wherever it runs, and canaries come back. Whoever restarts processes asks the first, whoever sends
+them work the second; only people are woken by the last, because no restart mends a link.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-import psycopg
-import sqlalchemy.exc
 from aiohttp import web
+from cryptography import x509
 
-from exchange_db import jobs, link_days, overview, peers, quarantine
-from exchange_db.errors import ExchangeDbError
-from exchange_db.jobs import JobRun
-from exchange_db.link_days import LinkDay
-from exchange_db.overview import LogState, StreamState
-from exchange_db.peers import LinkState
+from exchange_db import canaries, jobs, link_days, overview, peers, quarantine, vital_signs
 from exchange_db.session import Ledger
-from hub.console.health import Health, certificate_days, health_of
+from hub.clock import Clock
+from hub.console.deep_health import MAX_WAIT_SECONDS, deep_health, free_bytes, waited_seconds
+from hub.console.measures import Parts, exposition
+from hub.readiness import NO_DATABASE, readiness
+from hub.settings import Settings
 
-#: A record that waits longer than this means that nobody applies.
-MAX_WAIT_SECONDS = 60.0
-_NO_DATABASE = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, ExchangeDbError, OSError)
-
-#: Name of a measure to (help, type).
-_MEASURES = {
-    "sanji_unapplied_records": ("Records taken in and not applied yet.", "gauge"),
-    "sanji_oldest_unapplied_seconds": ("How long the oldest of them has waited.", "gauge"),
-    "sanji_link_waiting_parcels": ("Parcels not yet accepted by a neighbour.", "gauge"),
-    "sanji_link_failures": ("Failures in a row on a link.", "gauge"),
-    "sanji_link_contact_age_seconds": ("Time since a neighbour was last heard of.", "gauge"),
-    "sanji_link_healthy": ("1 unless a link is strained or broken.", "gauge"),
-    "sanji_link_coverage_ratio": ("Share of the records due on a link's newest counted day that arrived.", "gauge"),
-    "sanji_link_age_p95_seconds": ("Age of its records on arrival, 95th percentile.", "gauge"),
-    "sanji_link_missing_numbers": ("Numbers that are missing among those of its records.", "gauge"),
-    "sanji_link_differences": ("Records that its comparison found not to be the same on both sides.", "gauge"),
-    "sanji_certificate_days_left": ("Days until a neighbour's certificate ends.", "gauge"),
-    "sanji_quarantine_open": ("Open records in quarantine, by reason.", "gauge"),
-    "sanji_stream_records_total": ("Records of a stream, by what became of them at intake.", "counter"),
-    "sanji_job_failed": ("1 when the last run of a job failed.", "gauge"),
-}
+_TEXT = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
 
 
 class Monitoring:
@@ -45,14 +31,37 @@ class Monitoring:
 
     Args:
         ledger: the hub's database.
+        settings: all settings of the hub.
+        clock: the hub's clock.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, settings: Settings, clock: Clock) -> None:
         self._ledger = ledger
+        self._settings = settings
+        self._clock = clock
 
     def routes(self) -> list[web.RouteDef]:
         """Returns what is served here."""
-        return [web.get("/healthz", self.healthz), web.get("/metrics", self.metrics)]
+        return [
+            web.get("/livez", self.livez),
+            web.get("/readyz", self.readyz),
+            web.get("/healthz", self.healthz),
+            web.get("/healthz/deep", self.deep),
+            web.get("/metrics", self.metrics),
+        ]
+
+    async def livez(self, _request: web.Request) -> web.Response:
+        """Tells that the process turns, and how long a task waits for its turn; asks nothing of anybody."""
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        await asyncio.sleep(0)
+        return web.json_response({"is_alive": True, "turn_seconds": round(loop.time() - begin, 6)})
+
+    async def readyz(self, _request: web.Request) -> web.Response:
+        """Tells whether the database answers, its tables fit this software and leases can be taken; 503 when not."""
+        found = await readiness(self._ledger, f"{self._settings.hub.instance}/ready")
+        body = {"is_ready": found.is_ready, **found._asdict()}
+        return web.json_response(body, status=200 if found.is_ready else 503)
 
     async def healthz(self, _request: web.Request) -> web.Response:
         """Tells whether the database answers, has space, and records are applied; 503 and the trouble when not."""
@@ -60,9 +69,8 @@ class Monitoring:
             async with self._ledger.read() as session:
                 log = await overview.log_state(session)
                 await overview.require_space(session)
-        except _NO_DATABASE as error:
-            trouble = str(error).partition("\n")[0]
-            return web.json_response({"is_healthy": False, "database": False, "trouble": trouble}, status=503)
+        except NO_DATABASE as error:
+            return _without_database(error)
         waited = waited_seconds(log)
         is_healthy = waited <= MAX_WAIT_SECONDS
         body: dict[str, Any] = {
@@ -73,84 +81,48 @@ class Monitoring:
         }
         return web.json_response(body, status=200 if is_healthy else 503)
 
+    async def deep(self, _request: web.Request) -> web.Response:
+        """Tells how every part does: workers of every role, canaries, disk; 503 when one is not well."""
+        try:
+            checks = await deep_health(self._ledger, self._settings)
+        except NO_DATABASE as error:
+            return _without_database(error)
+        is_healthy = all(check.is_well for check in checks.values())
+        body = {"is_healthy": is_healthy, "checks": {name: check._asdict() for name, check in checks.items()}}
+        return web.json_response(body, status=200 if is_healthy else 503)
+
     async def metrics(self, _request: web.Request) -> web.Response:
         """Gives the measures."""
+        free = await asyncio.to_thread(free_bytes, self._settings)
+        days = await asyncio.to_thread(self._own_certificate_days)
         async with self._ledger.read() as session:
-            log = await overview.log_state(session)
+            unsent, beats = await vital_signs.unsent_seconds(session), await vital_signs.beats(session)
             text = exposition(
-                log,
+                await overview.log_state(session),
                 await peers.link_states(session),
                 await overview.streams(session),
                 await quarantine.counts(session),
                 await jobs.latest(session),
                 await link_days.latest(session),
+                Parts(await canaries.latest(session), unsent, beats, free, days, version("sanji")),
             )
-        return web.Response(body=text.encode(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        return web.Response(body=text.encode(), headers=_TEXT)
+
+    def _own_certificate_days(self) -> int | None:
+        path: Path = self._settings.tls.certificate
+        try:
+            end = _end_of(path, path.stat().st_mtime_ns)
+        except (OSError, ValueError):
+            return None
+        return (end - datetime.fromtimestamp(self._clock() / 1_000_000, UTC)).days
 
 
-def waited_seconds(log: LogState) -> float:
-    """Returns how long the oldest record has waited for apply."""
-    return max(0.0, (log.read_time - log.oldest_time).total_seconds()) if log.oldest_time else 0.0
+@cache
+def _end_of(path: Path, _changed_time: int) -> datetime:
+    """Returns when a certificate ends; read again when its file has changed."""
+    return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
 
 
-def exposition(
-    log: LogState,
-    links: list[LinkState],
-    streams: list[StreamState],
-    held: dict[str, int],
-    runs: list[JobRun],
-    days: Sequence[LinkDay] = (),
-) -> str:
-    """Writes the measures in Prometheus' text format."""
-    samples: dict[str, list[str]] = {name: [] for name in _MEASURES}
-
-    def add(measure: str, value: float, **labels: str) -> None:
-        named = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items())
-        shown = str(int(value)) if value == int(value) else f"{value:.3f}"
-        samples[measure].append(f"{measure}{{{named}}} {shown}" if named else f"{measure} {shown}")
-
-    add("sanji_unapplied_records", log.waiting_count)
-    add("sanji_oldest_unapplied_seconds", waited_seconds(log))
-    for link in links:
-        _add_link(add, link, log.read_time)
-    for day in days:
-        _add_day(add, day)
-    for reason, count in sorted(held.items()):
-        add("sanji_quarantine_open", count, reason=reason)
-    for stream in streams:
-        for outcome in ("accepted", "refused", "duplicate"):
-            count = getattr(stream, f"{outcome}_count")
-            add("sanji_stream_records_total", count, sender=stream.sender_id, stream=stream.name, outcome=outcome)
-    for run in runs:
-        add("sanji_job_failed", bool(run.trouble), job=run.job)
-    lines = []
-    for name, (text, kind) in _MEASURES.items():
-        if samples[name]:
-            lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *samples[name]]
-    return "\n".join(lines) + "\n"
-
-
-def _add_link(add: Any, link: LinkState, now: datetime) -> None:
-    peer = link.peer.peer_id
-    add("sanji_link_waiting_parcels", link.waiting_count, peer=peer)
-    add("sanji_link_failures", link.failure_count, peer=peer)
-    if link.contact_time:
-        add("sanji_link_contact_age_seconds", max(0.0, (now - link.contact_time).total_seconds()), peer=peer)
-    add("sanji_link_healthy", health_of(link, now) not in (Health.STRAINED, Health.BROKEN), peer=peer)
-    if not link.peer.has_database:
-        add("sanji_certificate_days_left", certificate_days(link, now), peer=peer)
-
-
-def _add_day(add: Any, day: LinkDay) -> None:
-    labels = {"peer": day.peer_id, "direction": "sent" if day.is_sent else "received"}
-    if day.coverage is not None:
-        add("sanji_link_coverage_ratio", day.coverage, **labels)
-    if day.age_p95_ms is not None:
-        add("sanji_link_age_p95_seconds", day.age_p95_ms / 1_000, **labels)
-    add("sanji_link_missing_numbers", day.gap_count, **labels)
-    if day.compared_time is not None:
-        add("sanji_link_differences", day.difference_count, **labels)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+def _without_database(error: BaseException) -> web.Response:
+    trouble = str(error).partition("\n")[0]
+    return web.json_response({"is_healthy": False, "database": False, "trouble": trouble}, status=503)

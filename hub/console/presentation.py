@@ -7,9 +7,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from exchange_db.regions import format_region, tier_of
+from exchange_db.cases import CaseState
+from exchange_db.records import Violated
+from exchange_db.regions import Tier, format_region, tier_of
 from hub.console import words
-from hub.console.terms import FIELDS, SOURCES
+from hub.console.terms import FIELDS
+from hub.statistics.registry import shipped_registry
+from hub.statistics.value_names import SOURCES, STATES
 
 LANGUAGES = ("zh", "en")
 #: Seconds in a unit, and its names.
@@ -34,8 +38,24 @@ class Presentation:
         return words.WORDS[key][self._index].format(*values)
 
     def known(self, key: str) -> str:
-        """Returns a text of the catalogue, or the key itself when there is none."""
-        return self.word(key) if key in words.WORDS else key
+        """Returns a text of the catalogue, the name of a counter, or the key itself when it is neither."""
+        if key in words.WORDS:
+            return self.word(key)
+        return self.counter(key) if key in shipped_registry().counters else key
+
+    def refusal(self, refused: Violated) -> str:
+        """Returns why something was refused, with the name of the field it is about."""
+        violation = refused.violation
+        text = violation.message if self._index else violation.message_zh
+        return f"{self.field(violation.field_path)} · {text}" if violation.field_path else text
+
+    def size(self, byte_count: float) -> str:
+        """Returns a number of bytes in the largest fitting unit of 1,000."""
+        for unit in ("B", "kB", "MB", "GB"):
+            if abs(byte_count) < 1_000 or unit == "GB":
+                return f"{byte_count:,.0f} {unit}" if unit == "B" else f"{byte_count:,.1f} {unit}"
+            byte_count /= 1_000
+        raise AssertionError
 
     def url(self, path: str, **query: object) -> str:
         """Returns a link to a page in the same language; empty values are left out."""
@@ -64,6 +84,13 @@ class Presentation:
         size, *units = next(unit for unit in _UNITS if seconds >= unit[0] or unit[0] == 1)
         return f"{seconds // size} {units[self._index]}"
 
+    def length(self, seconds: float) -> str:
+        """Returns a length of time to the second: 1 h 02 min 05 s."""
+        whole = round(seconds)
+        parts = [(whole // 3_600, _UNITS[1]), (whole // 60 % 60, _UNITS[2]), (whole % 60, _UNITS[3])]
+        told = [f"{count} {unit[1 + self._index]}" for count, unit in parts if count]
+        return " ".join(told) or f"0 {_UNITS[3][1 + self._index]}"
+
     def age(self, moment: datetime | None, now: datetime) -> str:
         """Returns how long ago something was."""
         return "—" if moment is None else self.word("ago", self.span(moment, now))
@@ -79,11 +106,29 @@ class Presentation:
 
     def state(self, state: int) -> str:
         """Returns the name of a case's state."""
-        return words.STATES[state][self._index]
+        return STATES[state][self._index]
+
+    def state_named(self, name: str) -> str:
+        """Returns the name of a state as the contract writes it; what is not known stays as it came."""
+        state = CaseState.__members__.get(name.upper())
+        return name or "—" if state is None else self.state(state)
+
+    def tier(self, name: str) -> str:
+        """Returns the name of a tier."""
+        return words.TIERS[Tier(name)][self._index] if name in set(Tier) else name
 
     def counter(self, name: str) -> str:
         """Returns the name of a counter."""
-        return words.COUNTERS[name][self._index]
+        if name in words.COUNTERS:
+            return words.COUNTERS[name][self._index]
+        counter = shipped_registry().counters[name]
+        return (counter.name_zh, counter.name_en)[self._index]
+
+    def class_code(self, class_key: str) -> str:
+        """Returns kind and code of a class key, without the standard it belongs to."""
+        _, _, rest = class_key.partition("|")
+        letter, mark, code = rest.partition("|")
+        return f"{words.CLASS_KINDS[letter][self._index]} {code}" if mark and letter in words.CLASS_KINDS else class_key
 
     def source(self, code: str) -> str:
         """Returns the name of a problem source, or its code."""

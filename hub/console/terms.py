@@ -1,4 +1,4 @@
-"""Names of fields and problem sources for people. English names are made from the field's own name."""
+"""Names of fields for people. English names are made from the field's own name."""
 
 #: Field to its Chinese name.
 FIELDS: dict[str, str] = {
@@ -117,25 +117,4 @@ FIELDS: dict[str, str] = {
     "size_bytes": "字节数",
     "media_type": "媒体类型",
     "captured_time": "拍摄时间",
-}
-
-#: Neutral problem source to (Chinese, English). Source: section 2.7 of the domain notes.
-SOURCES: dict[str, tuple[str, str]] = {
-    "collector": ("信息采集员上报", "collector"),
-    "collector_self": ("采集员自行处置", "collector, fixed on the spot"),
-    "hotline_12319": ("12319城管热线", "hotline 12319"),
-    "hotline_12345": ("12345政务热线", "hotline 12345"),
-    "wechat": ("微信举报", "WeChat"),
-    "app": ("手机应用", "app"),
-    "video": ("视频采集", "video"),
-    "ai": ("智能分析", "analysis"),
-    "inspection": ("考评督查", "inspection"),
-    "campaign": ("专项普查", "campaign"),
-    "discipline": ("纪委监督", "discipline"),
-    "reward": ("有奖举报", "reward"),
-    "leader": ("领导交办", "leader"),
-    "media": ("媒体曝光", "media"),
-    "sensor": ("物联监测", "sensor"),
-    "peer": ("其他平台", "other platform"),
-    "other": ("其他", "other"),
 }

@@ -2,7 +2,6 @@
 
 from enum import IntEnum
 
-from exchange_db.cases import CaseState
 from exchange_db.records import (
     AssignmentState,
     CheckState,
@@ -13,8 +12,19 @@ from exchange_db.records import (
     RequestKind,
 )
 from exchange_db.regions import Tier
+from hub.console.admin_words import ADMIN_WORDS
+from hub.console.alert_words import ALERT_WORDS
+from hub.console.data_words import DATA_WORDS
+from hub.console.evaluation_words import EVALUATION_WORDS
+from hub.console.followup_words import FOLLOWUP_WORDS
+from hub.console.link_words import LINK_WORDS
+from hub.console.overview_words import OVERVIEW_WORDS
+from hub.console.question_words import QUESTION_WORDS
+from hub.console.sign_on_words import SIGN_ON_WORDS
 from hub.statistics.disagreements import COUNTER_NAMES
 
+#: Letter of a class key to what it is the class of.
+CLASS_KINDS = {"C": ("部件", "component"), "E": ("事件", "event")}
 #: Key to (Chinese, English).
 WORDS: dict[str, tuple[str, str]] = {
     # Frame.
@@ -28,6 +38,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "skip": ("跳到正文", "Skip to content"),
     "read_at": ("数据读取时间", "Read at"),
     "nothing": ("暂无数据", "Nothing yet"),
+    "colon": ("：", ": "),
+    "comma": ("，", ", "),
     "show": ("查询", "Show"),
     "next_page": ("下一页", "Next page"),
     "first_page": ("首页", "First page"),
@@ -43,7 +55,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "The database does not answer. See whether it runs; sanji check says more.",
     ),
     "broken": ("枢纽内部故障，日志编号 {}。", "Something broke here; the log has it as {}."),
-    "host_forbidden": ("控制台只接受本机地址访问。", "The console answers to this machine's own address only."),
+    "host_forbidden": (
+        "控制台不接受以此地址访问，请使用设置项 console.origin 中的地址。",
+        "The console does not answer under this address; use the one of the setting console.origin.",
+    ),
     # Overview.
     "this_hub": ("本枢纽", "This hub"),
     "neighbours": ("相邻平台", "Neighbours"),
@@ -84,6 +99,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "strained": ("不畅", "strained"),
     "broken_link": ("中断", "broken"),
     "blocked": ("已停用", "blocked"),
+    "unconfirmed": ("待确认", "to be confirmed"),
     "unknown": ("尚未联系", "no contact"),
     # Figures.
     "region": ("行政区划代码", "Region code"),
@@ -107,7 +123,62 @@ WORDS: dict[str, tuple[str, str]] = {
     "chart": ("比率图", "Rates"),
     "exact": ("精确值", "Exact"),
     "definition": ("指标定义", "Definitions"),
+    "indicators": ("各项指标", "All indicators"),
+    "indicators_note": (
+        "全部月份合计。点分子、分母查看其案件，各列一次，不论权重。“—”表示没有可算或可比的数。",
+        "All months together. Both parts open their cases, each once whatever its weight. —: nothing to tell.",
+    ),
+    "profile": ("口径", "Profile"),
+    "numerator": ("分子", "Numerator"),
+    "denominator": ("分母", "Denominator"),
+    "change_previous": ("环比", "Against the span before"),
+    "change_last_year": ("同比", "Against a year before"),
     "percent": ("单位：%", "in percent"),
+    # Reports.
+    "reports": ("报告", "Reports"),
+    "report_kind": ("种类", "Kind"),
+    "report_span": ("时段", "Time"),
+    "report_title": ("标题", "Title"),
+    "report_number": ("文号", "Number"),
+    "report_sent": ("已发文书", "Sent as"),
+    "made_at": ("生成时间", "Made at"),
+    "make_report": ("生成", "Make"),
+    "no_reports": (
+        "尚无报告，或条件不符。有权者可在上方生成；日报、周报、月报等也由定时任务产生。",
+        "No report here. Who has the right makes one above; bulletins are made by a job as well.",
+    ),
+    "make_report_note": (
+        "时段写作 2020-06-15、2020-W25、2020-06 或 2020；内容和模板都未变时不产生新版本。",
+        "The time is a day, week, month or year. A new version is made when content or template has changed.",
+    ),
+    "every_version": ("每个版本", "every version"),
+    "download": ("下载", "Download"),
+    "report_daily": ("日通报", "daily bulletin"),
+    "report_weekly": ("周通报", "weekly bulletin"),
+    "report_monthly": ("月通报", "monthly bulletin"),
+    "report_yearly": ("年度通报", "yearly bulletin"),
+    "report_booklet": ("环比分析", "booklet of comparisons"),
+    "report_scores": ("考评结果", "result sheet"),
+    "report_assignment": ("交办函", "letter of assignment"),
+    "report_supervision": ("督办函", "letter of supervision"),
+    "report_special": ("重点督办函", "letter of special supervision"),
+    # Completeness.
+    "completeness": ("报表齐全情况", "Who has sent what"),
+    "locked": ("已锁定", "locked"),
+    "sent_on_time": ("按时", "on time"),
+    "revised": ("有修订", "revised"),
+    "sent_late": ("迟报", "late"),
+    "not_due": ("未到期", "not due yet"),
+    "missing": ("缺报", "missing"),
+    "period_end": ("周期结束", "end of the period"),
+    "unexpected": ("不要求报送", "not expected"),
+    "other_definition": ("口径与本级不同", "follows other definitions"),
+    "findings": ("校验发现", "What the rules have found"),
+    "rule": ("规则", "Rule"),
+    "cell": ("单位／类别／来源", "Unit / class / source"),
+    "number_one": ("前数", "First number"),
+    "number_other": ("后数", "Second number"),
+    "doubt": ("存疑", "doubt"),
     # Cases.
     "behind": ("{} 的案件", "Cases behind {}"),
     "case_no": ("案件编号", "Case number"),
@@ -165,10 +236,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "replayed": ("已重放", "replayed"),
     "discarded": ("已丢弃", "discarded"),
     "by_reason": ("按原因", "By reason"),
-    "how_to_resolve": (
-        "重放或丢弃：在本机执行 sanji quarantine replay {0} 或 sanji quarantine discard {0}。",
-        "Replay or discard: run sanji quarantine replay {0} or sanji quarantine discard {0} on this machine.",
-    ),
     # Jobs.
     "job": ("任务", "Job"),
     "started": ("开始", "Started"),
@@ -176,8 +243,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "result": ("结果", "Result"),
     "failed": ("故障", "Trouble"),
     "running": ("运行中", "running"),
+    "make-reports": ("生成报告", "Make reports"),
     "fold-figures": ("汇总指标", "Fold figures"),
     "draw-sheets": ("生成报表", "Draw sheets"),
+    "draw-locked-sheets": ("生成锁定报表", "Draw sheets of locked months"),
+    "gather-figures": ("归集检查", "Look who has sent"),
+    "freeze-periods": ("冻结周期", "Freeze periods"),
+    "correct-figures": ("公布修正", "Publish corrections"),
+    "judge-figures": ("合理性校验", "Judge sheets and figures"),
+    "thin-sheets": ("整理报表历史", "Thin out sheets' history"),
     "find-attachments": ("查找附件引用", "Find attachments"),
     "fetch-attachments": ("取回附件", "Fetch attachments"),
     "send-attachments": ("上送附件", "Send attachments"),
@@ -185,28 +259,26 @@ WORDS: dict[str, tuple[str, str]] = {
     "make-months": ("建立月表", "Make month tables"),
     "watch-cases": ("盯时限与重复", "Watch deadlines and duplicates"),
     "pull-standards": ("拉取标准", "Pull standards"),
+    "countersign-audit": ("审计检查点副签", "Countersign the audit log"),
+    "miss-checkpoints": ("邻居审计检查点缺报检查", "Miss neighbours' checkpoints"),
+    "forget-reporters": ("报案人信息到期删除", "Forget reporters"),
     "announce-standards": ("通知标准", "Announce standards"),
     "mark-records": ("对账登记", "Mark records"),
     "reconcile-links": ("链路对账", "Reconcile links"),
     "forget-nonces": ("清理随机数", "Forget nonces"),
+    "send-evaluations": ("报送评价数据", "Send evaluations"),
+    "watch-expiry": ("证书与密钥到期提醒", "Tell what expires"),
+    "forget-sessions": ("清理会话", "Forget sessions"),
     "over_database": ("数据库", "database"),
-}
-
-#: State of a case.
-STATES: dict[int, tuple[str, str]] = {
-    CaseState.REPORTED: ("待受理", "reported"),
-    CaseState.VERIFYING: ("核实中", "being verified"),
-    CaseState.NOT_ACCEPTED: ("不予受理", "not accepted"),
-    CaseState.FILED: ("已立案", "filed"),
-    CaseState.DISPATCHING: ("待派遣", "waits for dispatch"),
-    CaseState.DISPOSING: ("处置中", "being handled"),
-    CaseState.DISPOSED: ("处置完成", "handled"),
-    CaseState.CHECKING: ("核查中", "being checked"),
-    CaseState.CLOSED: ("已结案", "closed"),
-    CaseState.VOID: ("已作废", "void"),
-    CaseState.SUSPENDED: ("挂账", "suspended"),
-    CaseState.MERGED: ("已合并", "merged"),
-    CaseState.DISPUTED: ("推诿待裁定", "disputed"),
+    **ADMIN_WORDS,
+    **DATA_WORDS,
+    **EVALUATION_WORDS,
+    **SIGN_ON_WORDS,
+    **ALERT_WORDS,
+    **FOLLOWUP_WORDS,
+    **LINK_WORDS,
+    **QUESTION_WORDS,
+    **OVERVIEW_WORDS,
 }
 
 #: Members of the enumerations of records.
@@ -274,6 +346,30 @@ _COUNTERS_IN_ENGLISH = {
     "void": "Void",
     "reworked": "Reworked",
     "reported": "Reported",
+    "valid_reported": "Validly reported",
+    "not_accepted": "Not accepted",
+    "duplicate": "Reported again",
+    "verification_due": "Checks before filing",
+    "verified_on_time": "Checked before filing in time",
+    "accepted": "Accepted",
+    "accepted_on_time": "Accepted in time",
+    "filed": "Filed",
+    "filed_on_time": "Filed in time",
+    "dispatch_due": "Due to be dispatched",
+    "dispatched": "Dispatched",
+    "dispatched_on_time": "Dispatched in time",
+    "misdispatched": "Dispatched wrongly",
+    "disputed": "Disputed",
+    "extended": "Extended",
+    "fell_overdue": "Fell overdue",
+    "disposed": "Disposed of",
+    "disposed_on_time": "Disposed of in time",
+    "disposed_overdue": "Disposed of when overdue",
+    "check_sent_on_time": "Checks sent out in time",
+    "check_replied": "Checks answered",
+    "checked_on_time": "Checked in time",
+    "closed": "Closed",
+    "closed_on_time": "Closed in time",
 }
 COUNTERS: dict[str, tuple[str, str]] = {
     name: (COUNTER_NAMES[name], english) for name, english in _COUNTERS_IN_ENGLISH.items()

@@ -1,19 +1,44 @@
-"""Figures: a form, a table whose numbers open their cases, and a chart of the rates."""
+"""Figures: a form, a table whose numbers open their cases, a chart of the rates, and all indicators of a profile."""
+
+from fractions import Fraction
+from typing import NamedTuple
 
 from aiohttp import web
 
+from auth.permissions import unless_whole
+from exchange_db.counting import last_day_of
 from exchange_db.figures import GROUPS, Basis
-from exchange_db.records import COUNTERS, Violated
-from exchange_db.regions import format_region, subtree
+from exchange_db.records import FIRST_COUNTERS, Violated
+from exchange_db.regions import format_region
 from hub.clock import Clock
 from hub.console.pages import Pages
 from hub.console.pictures import bar_chart
 from hub.console.presentation import Presentation
+from hub.request_keys import REGIONS
 from hub.settings import Settings
+from hub.statistics.definitions import MetricDefinition, Unit
+from hub.statistics.derived import DAYS
+from hub.statistics.drilldown import Part
+from hub.statistics.indicators import Indicator, IndicatorQuery, IndicatorReader
 from hub.statistics.reading import FigureLine, FigureQuery, FigureReader
+from hub.statistics.registry import shipped_registry
+from hub.statistics.rounding import USUAL
 
 _GROUPS = tuple(group for group in GROUPS if group)
 _BASES = {"choice": Basis.CHOICE, "ledger": Basis.LEDGER, "sheets": Basis.SHEETS}
+
+
+class ShownIndicator(NamedTuple):
+    """A metric's figure as the page shows it; an address is empty where a number has no cases to open."""
+
+    metric: MetricDefinition
+    numerator: str
+    denominator: str
+    numerator_url: str
+    denominator_url: str
+    display: str
+    previous: str
+    last_year: str
 
 
 class FigureView:
@@ -21,13 +46,18 @@ class FigureView:
 
     Args:
         reader: answers questions about figures.
+        indicators: tells every metric of a profile.
         settings: all settings of the hub.
         pages: renders.
         clock: the hub's clock.
     """
 
-    def __init__(self, reader: FigureReader, settings: Settings, pages: Pages, clock: Clock) -> None:
+    def __init__(
+        self, reader: FigureReader, indicators: IndicatorReader, settings: Settings, pages: Pages, clock: Clock
+    ) -> None:
         self._reader = reader
+        self._indicators = indicators
+        self._profile = settings.figures.profile
         self._region = settings.hub.region
         self._pages = pages
         self._clock = clock
@@ -46,7 +76,7 @@ class FigureView:
             _BASES.get(form["basis"], -1),
             group_by=form["group"],
         )
-        visible = subtree(self._region)
+        visible = request[REGIONS]
         answer = await self._reader.figures(visible, query)
         asked_whole = query._replace(group_by="")
         whole = await self._reader.figures(visible, asked_whole)
@@ -64,16 +94,36 @@ class FigureView:
             basis="ledger" if answer.basis is Basis.LEDGER else "sheets",
             disagreements=whole.disagreements,
             chart=bar_chart(answer.lines),
+            profiles=[
+                (name, one.name_zh if look.language == "zh" else one.name_en)
+                for name, one in shipped_registry().profiles.items()
+            ],
+            indicators=await self._of_profile(request, asked_whole, form["profile"]),
         )
 
+    async def _of_profile(self, request: web.Request, query: FigureQuery, profile: str) -> list[ShownIndicator]:
+        asked = IndicatorQuery(
+            query.region_code,
+            query.first_month * 100 + 1,
+            last_day_of(query.last_month),
+            profile,
+            query.basis,
+            has_changes=True,
+        )
+        answer = await self._indicators.indicators(request[REGIONS], asked)
+        look = self._pages.presentation(request)
+        return [_shown(look, query, one) for one in answer.lines[0].indicators]
+
     async def _form(self, request: web.Request) -> dict[str, str]:
+        seen = request[REGIONS]
         first, last = await self._reader.usual_span(self._clock())
         usual = {
-            "region": format_region(self._region),
+            "region": format_region(self._region if unless_whole(seen, self._region) is None else seen[0].first),
             "from": f"{first // 100}-{first % 100:02d}",
             "to": f"{last // 100}-{last % 100:02d}",
             "group": "month",
             "basis": "choice",
+            "profile": self._profile,
         }
         return {name: request.query.get(name, "").strip() or value for name, value in usual.items()}
 
@@ -112,6 +162,54 @@ def _links(look: Presentation, query: FigureQuery, line: FigureLine) -> dict[str
         further[query.group_by] = line.key
     return {
         counter: look.url("/figures/cases", region=region, **{"from": first, "to": last}, counter=counter, **further)
-        for counter in COUNTERS
+        for counter in FIRST_COUNTERS
         if getattr(line.counts, counter)
     }
+
+
+def _shown(look: Presentation, query: FigureQuery, one: Indicator) -> ShownIndicator:
+    metric = one.quotient.metric
+    if not one.is_told:
+        return ShownIndicator(metric, "—", "—", "", "", "—", "—", "—")
+    parts = (one.quotient.numerator, one.quotient.denominator)
+    above, below = (
+        look.url(
+            "/figures/cases",
+            region=query.region_code,
+            **{"from": query.first_month, "to": query.last_month},
+            metric=metric.metric_id,
+            part=part,
+        )
+        if value and _has_cases(metric, part)
+        else ""
+        for part, value in zip(Part, parts, strict=True)
+    )
+    return ShownIndicator(
+        metric,
+        look.number(int(parts[0])),
+        look.number(int(parts[1])),
+        above,
+        below,
+        _with_unit(metric, one.quotient.display),
+        _change(one.change_previous),
+        _change(one.change_last_year),
+    )
+
+
+def _has_cases(metric: MetricDefinition, part: Part) -> bool:
+    """Tells whether a part counts cases; days are none."""
+    found = metric.numerator_kept if part is Part.NUMERATOR else metric.denominator_kept
+    return any(one is not None and one.name != DAYS for one in found)
+
+
+def _with_unit(metric: MetricDefinition, display: str) -> str:
+    if not display:
+        return "—"
+    return f"{display} %" if metric.unit is Unit.PERCENT else display
+
+
+def _change(change: Fraction | None) -> str:
+    """Returns a change with its sign; none where there is nothing to compare with."""
+    if change is None:
+        return "—"
+    return f"{'+' if change > 0 else ''}{USUAL.text(change * 100)} %"
