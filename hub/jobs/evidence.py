@@ -13,7 +13,7 @@ from hub.evidence.reception import ReceptionDesk
 from hub.evidence.scrub import EvidenceScrub
 from hub.evidence.sending import EvidenceSending
 from hub.jobs.schedule import Job
-from hub.settings import EvidencePart
+from hub.sections.evidence import EvidencePart
 
 _MEGABYTE = 1_000_000
 

@@ -7,7 +7,7 @@ from hub.reconciliation.compared import ComparedLink
 from hub.reconciliation.comparing import LinkReconciler
 from hub.reconciliation.counting import LinkCounter
 from hub.reconciliation.folding import MarkFold
-from hub.settings import ReconcilePart
+from hub.sections.reconcile import ReconcilePart
 
 
 def reconcile_jobs(ledger: Ledger, part: ReconcilePart, clock: Clock, reconciler: LinkReconciler) -> tuple[Job, ...]:

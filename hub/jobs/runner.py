@@ -1,7 +1,8 @@
 """Running jobs in time. APScheduler is the timer and nothing else.
 
 A run takes the lease ``job/<name>`` in the database first, so that of several processes one does it; a run that is
-still going on when the next is due is left alone. Leases only save double work: every job is safe to run twice.
+still going on when the next is due is left alone. The plan is told in the ledger, where people order a run before its
+time. Leases only save double work: every job is safe to run twice.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import sqlalchemy.exc
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from exchange_db import jobs as job_log
-from exchange_db import leases
+from exchange_db import leases, wakeups
 from exchange_db.session import Ledger
 from hub.clock import Clock
 from hub.jobs.schedule import Job
@@ -64,11 +65,14 @@ class JobRunner:
                 coalesce=True,
             )
         timer.start()
+        await self._tell_plan()
         following = [
             asyncio.create_task(self._follow(self._listener, job), name=f"job {job.name} on wake-up")
             for job in self._jobs.values()
             if job.channel and self._listener is not None
         ]
+        if self._listener is not None:
+            following.append(asyncio.create_task(self._obey(self._listener), name="jobs on order"))
         try:
             await asyncio.Event().wait()
         finally:
@@ -96,6 +100,23 @@ class JobRunner:
                 await asyncio.wait([task])
             seen = listener.version(job.channel)
             await self._start(job.name)
+
+    async def _tell_plan(self) -> None:
+        with suppress(*_NO_DATABASE):
+            async with self._ledger.watching() as connection:
+                seconds = {job.name: job.seconds for job in self._jobs.values()}
+                await job_log.plan(connection.driver, self._holder, seconds, self._clock())
+
+    async def _obey(self, listener: Listener) -> None:
+        """Begins the runs somebody has asked for; one that goes on already is what was asked for."""
+        while True:
+            seen = listener.version(wakeups.ORDERED)
+            with suppress(*_NO_DATABASE):
+                async with self._ledger.watching() as connection:
+                    ordered = await job_log.take_orders(connection.driver, list(self._jobs))
+                for name in ordered:
+                    await self._start(name)
+            await listener.wait(wakeups.ORDERED, seen, _LOOK_SECONDS)
 
     async def run_now(self, name: str) -> bool:
         """Does one run of a job; tells whether it was done, here and well.

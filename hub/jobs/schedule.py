@@ -10,11 +10,14 @@ from exchange_db.session import Ledger
 from hub.clock import Clock
 from hub.jobs.watch import JOB, CaseWatch
 from hub.settings import Settings
+from hub.statistics.checking import FigureCheck
 from hub.statistics.fold import FigureFold
 from hub.statistics.sheets import SheetDrawer, Submit, draws_sheets
 
 _MONTHS_SECONDS = 6 * 3_600.0
 _NONCES_SECONDS = 600.0
+#: The job looks every hour whether it is the hour of the check, or an upgrade left something to be done.
+_CHECK_SECONDS = 3_600.0
 #: Making a table waits for readers of the log and appends wait behind it; so it gives up soon and comes again.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
 
@@ -52,6 +55,8 @@ def schedule(ledger: Ledger, settings: Settings, clock: Clock, submit: Submit, t
         drawn = await drawer.run()
         return f"{drawn.sheet_count} 张报表 / sheets, {drawn.cell_count} 个单元 / cells"
 
+    check = FigureCheck(ledger, part.counting, hub.id, part.check_hour, clock)
+
     watch = CaseWatch(ledger, hub, settings.life, clock, tell)
 
     async def watch_cases() -> str:
@@ -69,6 +74,7 @@ def schedule(ledger: Ledger, settings: Settings, clock: Clock, submit: Submit, t
         return f"{count} 个 / nonces"
 
     jobs = [Job("fold-figures", part.fold_seconds, fold_figures), Job("make-months", _MONTHS_SECONDS, make_months)]
+    jobs.append(Job("check-figures", _CHECK_SECONDS, check.run))
     if settings.rest.listen:
         jobs.append(Job("forget-nonces", _NONCES_SECONDS, forget_nonces))
     jobs.append(Job(JOB, settings.life.watch_seconds, watch_cases))

@@ -3,10 +3,10 @@
 from exchange_db import wakeups
 from exchange_db.session import Ledger
 from hub.clock import Clock
+from hub.evaluation.releases import VALIDATORS
 from hub.jobs.schedule import Job
 from hub.settings import Settings
 from hub.standards.announcing import StandardsHerald
-from hub.standards.documents import VALIDATORS
 from hub.standards.pulling import Dial, StandardsPuller
 
 

@@ -3,26 +3,31 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from msgspec import DecodeError, Raw, Struct, json
+from msgspec import DecodeError, Meta, Raw, Struct, json
 
 from auth.permissions import require_origin
+from auth.personal import Reporter
 from connectors.json_wire import json_of_parcel, origin_in_json, parcel_from_json
 from exchange_db import inbox, links, outbox, receipts, wakeups
 from exchange_db.inbox import Refusal
 from exchange_db.keys import message_key
 from exchange_db.receipts import PENDING, Settlement
-from exchange_db.records import Violated
+from exchange_db.records import Name40, Text20, Text60, Text400, Violated
+from exchange_db.seal_records import Sealed
 from exchange_db.session import Ledger
 from hub.clock import Clock
 from hub.delivery.numbering import confirm_up_to, numbered_after
 from hub.intake.desk import IntakeDesk
 from hub.intake.streams import MAX_BATCH, require_batch_size, require_stream_name
 from hub.listener import Listener
+from hub.personal.desk import PersonalDesk
 from hub.rest import answers
 from hub.rest.guard import Call
+from hub.telemetry.steps import current_steps
+from hub.veil import Veil
 
 #: Longest wait of a call that has nothing to answer yet, seconds.
 MAX_WAIT_SECONDS = 25
@@ -42,6 +47,17 @@ class _Batch(Struct, forbid_unknown_fields=True):
     first_sequence: int = 0
 
 
+class _Reported(Struct, forbid_unknown_fields=True):
+    case_no: Name40
+    name: Text60 = ""
+    phone: Text20 = ""
+    address: Text400 = ""
+
+
+class _Reporters(Struct, forbid_unknown_fields=True):
+    reporters: Annotated[list[_Reported], Meta(min_length=1, max_length=MAX_BATCH)]
+
+
 class Exchange:
     """Serves the calls.
 
@@ -51,9 +67,22 @@ class Exchange:
         listener: wake-ups of this process.
         hub_region: region of this hub.
         clock: the hub's clock.
+        personal: keeps who reported a case.
+        veil: what neighbours above are shown.
     """
 
-    def __init__(self, ledger: Ledger, desk: IntakeDesk, listener: Listener, hub_region: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        desk: IntakeDesk,
+        listener: Listener,
+        hub_region: int,
+        clock: Clock,
+        personal: PersonalDesk,
+        veil: Veil,
+    ) -> None:
+        self._personal = personal
+        self._veil = veil
         #: Set when the hub stops: calls that wait are answered with what there is.
         self.draining = asyncio.Event()
         self._ledger = ledger
@@ -61,6 +90,7 @@ class Exchange:
         self._listener = listener
         self._hub_region = hub_region
         self._clock = clock
+        self._steps = current_steps()
 
     async def whoami(self, call: Call) -> dict[str, Any]:
         """Tells a caller that its signature is right, and who it is here.
@@ -92,10 +122,26 @@ class Exchange:
             await asyncio.sleep(0)
         async with self._ledger.watching() as connection:
             stream = await inbox.open_stream(connection, call.caller.peer_id, name)
-        receipt = await self._desk.take(call.caller, stream.stream_id, batch.first_sequence, payloads)
+        sealed = Sealed(name, (), call.signed_with)
+        receipt = await self._desk.take(call.caller, stream.stream_id, batch.first_sequence, payloads, sealed)
         if receipt.answer.is_blocked:
             raise Violated("PEER_BLOCKED")
         return answers.batch_verdict(batch.first_sequence, receipt)
+
+    async def keep_reporters(self, call: Call) -> dict[str, Any]:
+        """Keeps who reported cases of the caller's own, sealed; they go to nobody.
+
+        Raises:
+            Violated: JSON_INVALID, or PERSONAL_DATA_REFUSED.
+        """
+        _require_known(call.query)
+        try:
+            given = json.decode(call.body, type=_Reporters).reporters
+        except (DecodeError, RecursionError):
+            # The error's own text could repeat what is not to be in any answer or log.
+            raise Violated("JSON_INVALID", value="reporters") from None
+        known = {one.case_no: Reporter(one.name, one.phone, one.address) for one in given}
+        return {"kept": await self._personal.keep(call.caller, known)}
 
     async def give(self, call: Call) -> dict[str, Any]:
         """Gives what is due to the caller behind a number; asking confirms everything up to it.
@@ -118,11 +164,14 @@ class Exchange:
         async with self._ledger.watching() as connection:
             # Who was blocked while the call waited gets nothing any more.
             if not await links.is_welcome(connection.driver, destination_id, call.caller.thumbprint):
-                raise Violated("PEER_BLOCKED")
+                raise Violated(await links.refusal_of(connection.driver, destination_id))
             progress = await outbox.progress(connection.driver, destination_id)
+        if self._steps is not None:
+            self._steps.delivered(call.caller.peer_id, [one.payload for one in found], time.time_ns())
         parcels: list[dict[str, Any]] = []
         for start in range(0, len(found), _SLICE):
-            parcels += [json_of_parcel(parcel.payload) for parcel in found[start : start + _SLICE]]
+            shown = (self._veil.shown(call.caller.peer_id, one.payload) for one in found[start : start + _SLICE])
+            parcels += map(json_of_parcel, shown)
             await asyncio.sleep(0)
         waiting = max(0, progress.last_sequence - after - len(found))
         return {"first_sequence": str(after + 1), "parcels": parcels, "waiting_count": str(waiting)}

@@ -5,9 +5,12 @@ import ssl
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
+from hub.doorkeeper import IDLE_SECONDS, Doorkeeper, GuardedSite
+from hub.doors import REST_DOORS, require_declared
 from hub.rest.exchange import Exchange
-from hub.rest.guard import RestGuard
+from hub.rest.guard import RestGuard, place_of
 
 logger = logging.getLogger(__name__)
 
@@ -24,25 +27,38 @@ class RestServer:
         exchange: serves the calls.
         address: ``host:port``; port 0 takes a free one.
         certificate, key: PEM files.
+        per_address: connections one address may hold.
         drain_seconds: how long calls under way may take to finish when the hub stops.
+        shares_port: other processes of the hub may listen there as well.
     """
 
     def __init__(
-        self, guard: RestGuard, exchange: Exchange, *, address: str, certificate: Path, key: Path, drain_seconds: float
+        self,
+        guard: RestGuard,
+        exchange: Exchange,
+        *,
+        address: str,
+        certificate: Path,
+        key: Path,
+        per_address: int,
+        drain_seconds: float,
+        shares_port: bool = False,
     ) -> None:
+        self._keeper = Doorkeeper(per_address)
         self._host, _, port = address.rpartition(":")
         self.port = int(port)
-        self._draining = exchange.draining
+        self._draining, self._shares_port = exchange.draining, shares_port
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_3
         self._tls.load_cert_chain(certificate, key)
         # Bodies are unpacked by us: the signature is over the bytes on the wire, and a bomb must be noticed.
         self._runner = web.AppRunner(
-            application_of(guard, exchange),
+            application_of(guard, exchange, self._keeper.watch()),
             access_log=None,
             handle_signals=False,
             shutdown_timeout=drain_seconds,
             auto_decompress=False,
+            keepalive_timeout=IDLE_SECONDS,
         )
 
     async def start(self) -> None:
@@ -52,7 +68,10 @@ class RestServer:
             RestAddressTaken: the address cannot be listened on.
         """
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host.strip("[]"), self.port, ssl_context=self._tls)
+        site = GuardedSite(
+            self._runner, self._keeper, self._host.strip("[]"), self.port,
+            ssl_context=self._tls, shares_port=self._shares_port,
+        )  # fmt: skip
         try:
             await site.start()
         except OSError as error:
@@ -67,9 +86,9 @@ class RestServer:
         await self._runner.cleanup()
 
 
-def application_of(guard: RestGuard, exchange: Exchange) -> web.Application:
+def application_of(guard: RestGuard, exchange: Exchange, *middlewares: Middleware) -> web.Application:
     """Returns the table of calls."""
-    application = web.Application()
+    application = web.Application(middlewares=middlewares)
     application.add_routes(
         [
             web.get("/v1/health", guard.health, allow_head=False),
@@ -77,7 +96,9 @@ def application_of(guard: RestGuard, exchange: Exchange) -> web.Application:
             web.post("/v1/parcels", guard.guarded(exchange.take)),
             web.get("/v1/parcels", guard.guarded(exchange.give), allow_head=False),
             web.get("/v1/receipts", guard.guarded(exchange.receipts), allow_head=False),
+            web.post("/v1/reporters", guard.guarded(exchange.keep_reporters)),
             web.route("*", "/{rest:.*}", guard.unknown),
         ]
     )
+    require_declared(map(place_of, application.router.routes()), REST_DOORS)
     return application

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from exchange_db import receipts
 from exchange_db.cases import CaseRow, CaseState, Section
-from exchange_db.counting import CountingRules, is_on_time
+from exchange_db.counting import CountingRules
 from exchange_db.receipts import SettledRange, Settlement
 from exchange_db.records import Action, Violation
 from exchange_db.regions import format_region
+from exchange_db.shares import is_on_time
 from exchange_db.tracing import DeliveryTrail, SectionTrail, StepTrail
 from hub.apply.clocks import Interval
 from hub.intake.desk import Receipt

@@ -3,7 +3,9 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
 
 from exchange_db.attachment_records import AttachmentKind, Offer
 from exchange_db.attachments import MissingRef, Seen
@@ -21,7 +23,6 @@ from protos.case.v1 import case_pb2
 IDLE_SECONDS = 60.0
 MAX_DIGESTS = 500
 _is_digest = re.compile(r"[0-9a-f]{64}\Z").match
-_is_token = re.compile(r"([0-9]{1,18})\.([0-9a-f]{64})\.([0-9a-f]{32})\Z").match
 _KINDS = frozenset(map(int, AttachmentKind))
 _STATES: dict[str, attachment.AttachmentState.ValueType] = {
     "unknown": attachment.ATTACHMENT_STATE_UNKNOWN,
@@ -30,6 +31,14 @@ _STATES: dict[str, attachment.AttachmentState.ValueType] = {
     "held": attachment.ATTACHMENT_STATE_HELD,
     "corrupt": attachment.ATTACHMENT_STATE_CORRUPT,
 }
+
+
+class RefPlace(NamedTuple):
+    """Where a page of missing evidence begins: the last one shown."""
+
+    found_time: paging.Time
+    digest: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+    case_id: paging.Key
 
 
 class AttachmentServicer(attachment_grpc.AttachmentServiceServicer):
@@ -133,8 +142,8 @@ class AttachmentServicer(attachment_grpc.AttachmentServiceServicer):
 
     async def ListWanted(self, request: attachment.ListWantedRequest, context: Any) -> attachment.ListWantedResponse:
         """Tells what is missed from the caller."""
-        size, after = paging.read_size(request.page.size), _read_token(request.page.token)
-        refs = await self._reader.wanted(principal_of(context), after, size + 1)
+        size, after = paging.read_size(request.page.size), paging.read_token(request.page.token, RefPlace)
+        refs = await self._reader.wanted(principal_of(context), Seen(*after) if after else Seen(), size + 1)
         response = attachment.ListWantedResponse(
             wanted=[
                 attachment.WantedAttachment(header=_header_of(ref), found_time=ref.found_time) for ref in refs[:size]
@@ -142,7 +151,7 @@ class AttachmentServicer(attachment_grpc.AttachmentServiceServicer):
         )
         if len(refs) > size:
             last = refs[size - 1]
-            response.next_page_token = f"{last.found_time}.{last.digest}.{last.case_id.hex()}"
+            response.next_page_token = paging.write_token(RefPlace(last.found_time, last.digest, last.case_id))
         return response
 
 
@@ -155,15 +164,6 @@ def _header_of(ref: MissingRef) -> attachment.UploadHeader:
         kind=kind,
         key=case_pb2.CaseKey(issuer_id=ref.issuer_id, case_no=ref.case_no),
     )
-
-
-def _read_token(token: str) -> Seen:
-    if not token:
-        return Seen()
-    match = _is_token(token)
-    if match is None:
-        raise Violated("ARGUMENT_INVALID", "page.token", token)
-    return Seen(int(match[1]), match[2], bytes.fromhex(match[3]))
 
 
 def offer_of(header: attachment.UploadHeader) -> Offer:

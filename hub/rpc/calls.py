@@ -8,7 +8,6 @@ import hashlib
 import inspect
 import logging
 import ssl
-import uuid
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -21,17 +20,22 @@ import sqlalchemy.exc
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
+from auth.permissions import require_neighbour
 from auth.principal import Principal
 from exchange_db import peers
+from exchange_db.audit_records import peer_actor
 from exchange_db.errors import ExchangeDbError
 from exchange_db.records import Violated, Violation
 from exchange_db.session import Ledger
 from hub.clock import Clock
+from hub.doors import RPC_DOORS, Door, Who, carries_records
+from hub.log_context import begin_request, concern
+from hub.recording import act_as
 from hub.rpc.status import status_of
+from hub.throttle import RateLimited, Throttle
 
 logger = logging.getLogger(__name__)
 
-_JOIN = "/sanji.federation.v1.FederationService/Join"
 _NO_DATABASE = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, ExchangeDbError, OSError)
 
 
@@ -70,26 +74,35 @@ class CallGuard(grpc.aio.ServerInterceptor):
     Args:
         ledger: the hub's database, which holds the registry.
         clock: the hub's clock.
+        calls: how often a certificate may call.
+        failures: how often an address may call without being believed.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, clock: Clock, calls: Throttle, failures: Throttle) -> None:
+        self.ledger = ledger
         self._clock = clock
+        self._calls = calls
+        self._failures = failures
 
-    async def authenticate(self, certificate: bytes) -> Principal:
+    async def authenticate(self, certificate: bytes, *, carries_records: bool = False) -> Principal:
         """Returns the neighbour a certificate stands for.
 
+        Args:
+            certificate: as PEM.
+            carries_records: whether the call is one a paused link does not carry.
+
         Raises:
-            Violated: CERTIFICATE_UNKNOWN, CERTIFICATE_EXPIRED or PEER_BLOCKED.
+            Violated: CERTIFICATE_UNKNOWN, CERTIFICATE_EXPIRED, PEER_WAITING, PEER_BLOCKED or LINK_PAUSED.
         """
         thumbprint = thumbprint_of(certificate)
-        async with self._ledger.watching() as connection:
+        async with self.ledger.watching() as connection:
             peer = await peers.by_thumbprint(connection, thumbprint)
         if peer is None:
             raise Violated("CERTIFICATE_UNKNOWN")
-        if peer.state != "active":
-            raise Violated("PEER_BLOCKED")
-        if peer.certificate_end_time <= datetime.fromtimestamp(self._clock() / 1_000_000, UTC):
+        if peer.state != "active" or (carries_records and peer.is_paused):
+            raise Violated(peer.refusal)
+        end_time = peer.end_of(thumbprint)
+        if end_time is None or end_time <= datetime.fromtimestamp(self._clock() / 1_000_000, UTC):
             raise Violated("CERTIFICATE_EXPIRED")
         return Principal(peer.peer_id, peer.region, peer.kind, peer.relation, peer.destination_id, thumbprint)
 
@@ -102,26 +115,29 @@ class CallGuard(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        is_joining = handler_call_details.method == _JOIN
+        door = RPC_DOORS[handler_call_details.method]
         if handler.request_streaming:
             kind, make = "stream_stream", grpc.stream_stream_rpc_method_handler
         elif handler.response_streaming:
             kind, make = "unary_stream", grpc.unary_stream_rpc_method_handler
         else:
             kind, make = "unary_unary", grpc.unary_unary_rpc_method_handler
-        guarded = self._guarded(getattr(handler, kind), is_joining=is_joining)
+        guarded = self._guarded(getattr(handler, kind), door)
         read = handler.request_deserializer if handler.request_streaming else _answerable(handler.request_deserializer)
         return make(guarded, read, handler.response_serializer)
 
-    def _guarded(self, serve: Callable[..., Any], *, is_joining: bool) -> Callable[..., Awaitable[Any]]:
+    def _guarded(self, serve: Callable[..., Any], door: Door) -> Callable[..., Awaitable[Any]]:
         async def guarded(request: Any, context: Any) -> Any:
+            number = begin_request()
             try:
-                await self._admit(context, is_joining=is_joining)
+                await self._admit(context, door)
                 _require_message(request)
                 if not inspect.isasyncgenfunction(serve):
                     return await serve(request, context)
                 async for response in serve(request, context):
                     await context.write(response)
+            except RateLimited as limited:
+                await _refuse(context, limited.violation, limited.retry_seconds)
             except Violated as violated:
                 await _refuse(context, violated.violation)
             except DecodeError:
@@ -133,22 +149,36 @@ class CallGuard(grpc.aio.ServerInterceptor):
                 # The last is how writing to a caller that has gone ends; the server knows that from a real fault.
                 raise
             except Exception:
-                number = uuid.uuid4().hex[:12]
                 logger.exception("call failed, log number %s", number)
                 await _refuse(context, Violated("INTERNAL", value=number).violation)
             return None
 
         return guarded
 
-    async def _admit(self, context: Any, *, is_joining: bool) -> None:
+    async def _admit(self, context: Any, door: Door) -> None:
         properties = context.auth_context()
         certificate = next(iter(properties.get("x509_pem_cert", ())), b"")
         if not certificate:
             raise Violated("CERTIFICATE_UNKNOWN")
         if next(iter(properties.get("ssl_tls_version", ())), b"") != b"TLSv1.3":
             raise Violated("TLS_TOO_OLD")
-        principal = None if is_joining else await self.authenticate(certificate)
+        address = context.peer().rpartition(":")[0]
+        principal = None
+        if isinstance(door.who, Who):
+            self._failures.admit(address)
+        else:
+            self._failures.require_room(address)
+            self._calls.admit(thumbprint_of(certificate))
+            try:
+                principal = await self.authenticate(certificate, carries_records=carries_records(door))
+            except Violated:
+                self._failures.count(address)
+                raise
+            require_neighbour(principal, door.who)
         _CALLER.set(Caller(certificate, thumbprint_of(certificate), principal))
+        if principal is not None:
+            concern(link=principal.peer_id)
+        act_as(peer_actor(principal.peer_id) if principal else f"certificate:{thumbprint_of(certificate)}")
 
 
 def _answerable(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
@@ -171,5 +201,5 @@ def _require_message(request: object) -> None:
         raise request
 
 
-async def _refuse(context: Any, violation: Violation) -> None:
-    await context.abort_with_status(rpc_status.to_status(status_of(violation)))
+async def _refuse(context: Any, violation: Violation, retry_seconds: int = 0) -> None:
+    await context.abort_with_status(rpc_status.to_status(status_of(violation, retry_seconds)))

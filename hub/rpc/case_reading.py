@@ -3,10 +3,13 @@
 import asyncio
 import logging
 
+from google.protobuf.message import Message
+
 from auth.permissions import narrowed, visible_regions
 from auth.principal import Principal
 from connectors.errors import ConnectorError
 from connectors.transports.grpc_peer import GrpcPeer, asked
+from connectors.veiling import cover
 from exchange_db import cases, peers, quarantine, tracing
 from exchange_db.cases import CaseFilter, CaseRow, CaseState
 from exchange_db.counting import CountingRules
@@ -17,6 +20,7 @@ from exchange_db.session import Ledger, ReadSession
 from hub.apply.clocks import ClockStep, intervals_of
 from hub.delivery.dialling import Dialler
 from hub.rpc import answers, paging
+from hub.veil import Veil
 from protos.case.v1 import case_pb2
 from protos.exchange.v1 import exchange_service_pb2 as exchange
 from protos.exchange.v1 import parcel_pb2
@@ -35,9 +39,11 @@ class CaseReader:
         dialler: reaches the hubs above, for traces.
         hub_id: name of this hub.
         rules: how cases are counted.
+        veil: what neighbours above are shown.
     """
 
-    def __init__(self, ledger: Ledger, dialler: Dialler, hub_id: str, rules: CountingRules) -> None:
+    def __init__(self, ledger: Ledger, dialler: Dialler, hub_id: str, rules: CountingRules, veil: Veil) -> None:
+        self._veil = veil
         self._ledger = ledger
         self._dialler = dialler
         self._hub_id = hub_id
@@ -58,6 +64,7 @@ class CaseReader:
             if payload is not None:
                 getattr(case, name).CopyFrom(getattr(parcel_pb2.Parcel.FromString(payload).case, name))
         case.actions.extend(map(answers.case_action, story))
+        self._cover(viewer, case)
         return exchange.GetCaseResponse(case=case, state=answers.state_name(row.state))
 
     async def listing(self, viewer: Principal, request: exchange.ListCasesRequest) -> exchange.ListCasesResponse:
@@ -74,13 +81,14 @@ class CaseReader:
             request.handler_id,
             request.reported_from_time,
             request.reported_before_time,
-            paging.read_token(request.page.token),
+            paging.read_token(request.page.token, paging.CasePlace),
         )
         async with self._ledger.read() as session:
             rows = await cases.listing(session, wanted, size + 1)
+        last = rows[size - 1] if len(rows) > size else None
         return exchange.ListCasesResponse(
             cases=[answers.summary(row, self._rules) for row in rows[:size]],
-            next_page_token=paging.write_token(rows[size - 1]) if len(rows) > size else "",
+            next_page_token=paging.write_token(paging.CasePlace(last.reported_time, last.case_id)) if last else "",
         )
 
     async def trace(self, viewer: Principal, request: exchange.TraceCaseRequest) -> exchange.TraceCaseResponse:
@@ -90,6 +98,7 @@ class CaseReader:
             here = exchange.TierTrace(hub_id=self._hub_id, tier=tier_of(self._hub_region))
             if row is not None:
                 await self._trace_here(session, row, here)
+                self._cover(viewer, here)
             elif not request.include_upper_tiers or not self._is_own(viewer, request.key):
                 raise Violated("CASE_NOT_FOUND", "key")
             parents = [
@@ -100,6 +109,10 @@ class CaseReader:
             for above in await asyncio.gather(*(self._trace_above(peer, request) for peer in parents)):
                 response.tiers.extend(above)
         return response
+
+    def _cover(self, viewer: Principal, message: Message) -> None:
+        if self._veil.is_over(viewer.peer_id):
+            cover(message, self._veil.mask)
 
     def _is_own(self, viewer: Principal, key: case_pb2.CaseKey) -> bool:
         """Tells whether a viewer may ask the tiers above, in this hub's name, for a case that is not known here."""

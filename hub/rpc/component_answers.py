@@ -1,18 +1,23 @@
 """Questions and answers of the contract of components, to and from what ``hub.components`` speaks. Pure."""
 
-import base64
-import binascii
-import struct
+from typing import Annotated, NamedTuple
+
+import msgspec
 
 from connectors.component_wire import write_component
 from exchange_db.components import Box, ComponentChange
 from exchange_db.records import Component, Crs, Violated
-from hub.components.reading import ComponentPage, ComponentQuery, Place
+from hub.components.reading import ComponentPage, ComponentQuery
 from hub.rpc import paging
 from hub.rpc.answers import microseconds
 from protos.component.v1 import component_service_pb2 as component
 
-_PLACE = struct.Struct(">i16s")
+
+class ComponentPlace(NamedTuple):
+    """Where a page of components begins: the last one shown."""
+
+    region: Annotated[int, msgspec.Meta(ge=0, le=999_999)]
+    key: paging.Key
 
 
 def query_of(request: component.ListComponentsRequest) -> ComponentQuery:
@@ -34,7 +39,7 @@ def query_of(request: component.ListComponentsRequest) -> ComponentQuery:
         box,
         crs_of(request.crs, "crs"),
         paging.read_size(request.page.size),
-        _read_place(request.page.token),
+        paging.read_token(request.page.token, ComponentPlace),
     )
 
 
@@ -53,7 +58,7 @@ def crs_of(number: int, path: str) -> Crs:
 def page_of(page: ComponentPage) -> component.ListComponentsResponse:
     """Writes one page."""
     response = component.ListComponentsResponse(
-        next_page_token=_write_place(page.after) if page.after else "", unconverted_count=page.unconverted_count
+        next_page_token=paging.write_token(page.after) if page.after else "", unconverted_count=page.unconverted_count
     )
     for found in page.components:
         write_component(found, response.components.add())
@@ -73,17 +78,3 @@ def component_response(found: Component, changes: list[ComponentChange]) -> comp
             fields=change.fields,
         )
     return response
-
-
-def _read_place(token: str) -> Place | None:
-    if not token:
-        return None
-    try:
-        region, key = _PLACE.unpack(base64.urlsafe_b64decode(token.encode()))
-    except (binascii.Error, struct.error, ValueError):
-        raise Violated("ARGUMENT_INVALID", "page.token", token) from None
-    return region, key
-
-
-def _write_place(place: Place) -> str:
-    return base64.urlsafe_b64encode(_PLACE.pack(*place)).decode()

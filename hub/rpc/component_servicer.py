@@ -6,7 +6,7 @@ from auth.permissions import visible_regions
 from hub.components.reading import ComponentReader
 from hub.rpc import component_answers
 from hub.rpc.calls import principal_of
-from hub.rpc.throttle import Throttle
+from hub.throttle import Throttle
 from protos.component.v1 import component_service_pb2 as component
 from protos.component.v1 import component_service_pb2_grpc as component_grpc
 

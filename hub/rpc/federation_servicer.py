@@ -1,33 +1,35 @@
 """FederationService: how neighbours meet."""
 
+import asyncio
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from auth.permissions import visible_regions
-from exchange_db import links, peers, wakeups
+from connectors.transports.hello_calls import CONTRACTS
+from connectors.transports.introducing import CANARY
+from exchange_db import canaries, links, peers, wakeups
+from exchange_db.audit_records import Value
 from exchange_db.records import Violated
 from exchange_db.regions import format_region, tier_of
 from exchange_db.session import Ledger
 from hub.clock import Clock
 from hub.federation import joining
+from hub.federation.signing_cards import MAX_CARDS, register
 from hub.intake.streams import MAX_BATCH
+from hub.recording import recorded
 from hub.rpc.answers import microseconds
 from hub.rpc.calls import caller, principal_of
 from protos.federation.v1 import federation_service_pb2 as federation
 from protos.federation.v1 import federation_service_pb2_grpc as federation_grpc
 
-CONTRACTS = (
-    "sanji.attachment.v1",
-    "sanji.component.v1",
-    "sanji.exchange.v1",
-    "sanji.federation.v1",
-    "sanji.standards.v1",
-    "sanji.statistics.v1",
-)
 CAPABILITIES = (
+    CANARY,
     "record:case",
     "record:component",
+    "record:evaluation",
+    "record:document",
     "record:figure_sheet",
     "reconcile:days",
     "standards:releases",
@@ -41,7 +43,19 @@ _MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 class FederationServicer(federation_grpc.FederationServiceServicer):
     """Serves the federation contract."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, hub_id: str, hub_name: str, hub_region: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        hub_id: str,
+        hub_name: str,
+        hub_region: int,
+        authority: Path,
+        *,
+        needs_confirmation: bool,
+    ) -> None:
+        self._authority = authority
+        self._needs_confirmation = needs_confirmation
         self._ledger = ledger
         self._clock = clock
         self._hub_id = hub_id
@@ -49,10 +63,14 @@ class FederationServicer(federation_grpc.FederationServiceServicer):
         self._hub_region = hub_region
 
     async def Hello(self, request: federation.HelloRequest, context: Any) -> federation.HelloResponse:
-        """Exchanges contract versions and abilities."""
+        """Exchanges contract versions and abilities; notes whether the caller knows canaries."""
         principal = principal_of(context)
         if request.peer_id != principal.peer_id:
             raise Violated("PEER_ID_MISMATCH", "peer_id", principal.peer_id)
+        async with self._ledger.write() as session:
+            await peers.note_hello(session, principal.destination_id, request.contracts, "")
+            if request.capabilities:
+                await canaries.note_able(session, principal.peer_id, is_able=CANARY in request.capabilities)
         return federation.HelloResponse(
             hub_id=self._hub_id,
             tier=tier_of(self._hub_region),
@@ -71,14 +89,13 @@ class FederationServicer(federation_grpc.FederationServiceServicer):
         now = self._clock()
         async with self._ledger.write() as session:
             skew = (request.sender_time - now) // 1_000 if request.sender_time else None
-            was_backed_off = await peers.note_contact(session, destination_id, skew)
+            was_backed_off = await peers.note_contact(session, destination_id, skew, max(0, request.waiting_count))
             if request.confirmed_sequence:
                 await links.confirm(session.driver, destination_id, request.confirmed_sequence)
-            states = await peers.link_states(session)
+            waiting = await peers.waiting_count(session, destination_id)
         if was_backed_off:
             async with self._ledger.watching() as connection:
                 await wakeups.wake(connection.driver, wakeups.OUTBOX)
-        waiting = next((s.waiting_count for s in states if s.peer.destination_id == destination_id), 0)
         return federation.HeartbeatResponse(hub_time=now, waiting_count=waiting)
 
     async def ListPeers(self, request: federation.ListPeersRequest, context: Any) -> federation.ListPeersResponse:
@@ -107,16 +124,20 @@ class FederationServicer(federation_grpc.FederationServiceServicer):
     async def Join(self, request: federation.JoinRequest, context: Any) -> federation.JoinResponse:
         """Redeems an invitation and pins the caller's certificate."""
         now = datetime.fromtimestamp(self._clock() / 1_000_000, UTC)
-        async with self._ledger.write() as session:
+        about: dict[str, Value] = {"address": request.address, "thumbprint": caller().thumbprint}
+        async with recorded(self._ledger, "peer.enrol", request.peer_id, detail=about) as act:
             await joining.redeem(
-                session,
+                act.session,
                 code=request.code,
                 peer_id=request.peer_id,
                 name=request.name,
                 address=request.address,
                 certificate=caller().certificate,
                 now=now,
+                needs_confirmation=self._needs_confirmation,
             )
+            cards = request.signing_cards[:MAX_CARDS]
+            await register(act.session, cards, request.peer_id, await asyncio.to_thread(self._authority.read_bytes))
         async with self._ledger.watching() as connection:
             await wakeups.wake(connection.driver, wakeups.PEERS)
         return federation.JoinResponse(
@@ -124,4 +145,5 @@ class FederationServicer(federation_grpc.FederationServiceServicer):
             name=self._hub_name,
             tier=tier_of(self._hub_region),
             region_code=format_region(self._hub_region),
+            is_waiting=self._needs_confirmation,
         )

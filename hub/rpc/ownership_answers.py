@@ -1,13 +1,13 @@
 """Questions and answers of the contract of ownership rounds, to and from what ``hub.components`` speaks. Pure."""
 
-import base64
-import binascii
+from typing import NamedTuple
 
 from connectors.component_wire import write_component
 from exchange_db.ownership import Item, ItemState, Proposal, UnitProgress
 from exchange_db.records import Component, Violated, Violation
 from hub.components.ownership import Answer, AnswerKind
 from hub.components.rounds import GivenAnswer
+from hub.rpc import paging
 from hub.rpc.answers import microseconds
 from hub.rpc.component_answers import crs_of
 from protos.common.v1 import position_pb2
@@ -21,7 +21,13 @@ _PROPOSALS = {
     Proposal.MOVE: ownership.OWNERSHIP_ANSWER_KIND_MOVE,
     Proposal.HAND_OVER: ownership.OWNERSHIP_ANSWER_KIND_HAND_OVER,
 }
-_KEY_BYTES = 16
+
+
+class ItemPlace(NamedTuple):
+    """Where a page of items begins: the last one shown."""
+
+    unit_code: paging.Text
+    component_key: paging.Key
 
 
 def state_of(number: int) -> ItemState | None:
@@ -66,7 +72,7 @@ def items_response(items: list[Item], size: int) -> ownership.ListOwnershipItems
     last = items[size - 1] if len(items) > size else None
     return ownership.ListOwnershipItemsResponse(
         items=[_item(item) for item in items[:size]],
-        next_page_token=_write_place(last.unit_code, last.component_key) if last else "",
+        next_page_token=paging.write_token(ItemPlace(last.unit_code, last.component_key)) if last else "",
     )
 
 
@@ -134,25 +140,3 @@ def changes_response(changes: list[Component]) -> ownership.ListAgreedChangesRes
     for changed in changes:
         write_component(changed, response.components.add())
     return response
-
-
-def read_place(token: str) -> tuple[str, bytes] | None:
-    """Reads where a page begins.
-
-    Raises:
-        Violated: ARGUMENT_INVALID, the token was not given out by a hub.
-    """
-    if not token:
-        return None
-    try:
-        data = base64.urlsafe_b64decode(token.encode())
-        unit_code, key = data[_KEY_BYTES:].decode(), data[:_KEY_BYTES]
-    except (binascii.Error, ValueError):
-        raise Violated("ARGUMENT_INVALID", "page.token", token) from None
-    if len(key) != _KEY_BYTES or "\x00" in unit_code:
-        raise Violated("ARGUMENT_INVALID", "page.token", token)
-    return unit_code, key
-
-
-def _write_place(unit_code: str, key: bytes) -> str:
-    return base64.urlsafe_b64encode(key + unit_code.encode()).decode()

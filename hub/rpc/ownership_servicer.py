@@ -33,7 +33,7 @@ class OwnershipServicer(ownership_grpc.OwnershipServiceServicer):
             visible,
             request.party,
             ownership_answers.state_of(request.state),
-            after=ownership_answers.read_place(request.page.token),
+            after=paging.read_token(request.page.token, ownership_answers.ItemPlace),
             size=size + 1,
         )
         return ownership_answers.items_response(items, size)

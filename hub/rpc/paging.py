@@ -1,33 +1,49 @@
-"""Page tokens: the sort key of the last row shown, opaque to the caller, valid for ever."""
+"""Pages of a list: how many rows are wanted, and the token of the row behind which a page begins.
+
+A token holds the sort key of the last row shown, opaque to the caller and valid for ever. What it must look like is a
+named tuple of the list's own, made of ``Time``, ``Key`` and ``Text``.
+"""
 
 import base64
-import binascii
-import struct
+from typing import Annotated, Any, NamedTuple, TypeVar
 
-from exchange_db.cases import CaseRow
+import msgspec
+
 from exchange_db.records import Violated
 
-_KEY = struct.Struct(">q16s")
+Place = TypeVar("Place", bound=tuple[Any, ...])
+
+#: Parts of a sort key, no wider than the ledger's columns.
+Time = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+Key = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+Text = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]
 
 
-def read_token(token: str) -> tuple[int, bytes] | None:
-    """Returns (reported_time, case_id) of the last row shown, ``None`` for the first page.
+class CasePlace(NamedTuple):
+    """Where a page of cases begins: the last one shown."""
+
+    reported_time: Time
+    case_id: Key
+
+
+def read_token(token: str, kind: type[Place]) -> Place | None:
+    """Returns the sort key of the last row shown, ``None`` for the first page.
 
     Raises:
-        Violated: ARGUMENT_INVALID, the token was not given out by a hub.
+        Violated: ARGUMENT_INVALID, the token was not given out by a hub for this list.
     """
     if not token:
         return None
     try:
-        reported_time, case_id = _KEY.unpack(base64.urlsafe_b64decode(token.encode()))
-    except (binascii.Error, struct.error, ValueError):
+        place: Place = msgspec.msgpack.decode(base64.b64decode(token, altchars=b"-_", validate=True), type=kind)
+    except (ValueError, msgspec.MsgspecError):
         raise Violated("ARGUMENT_INVALID", "page.token", token) from None
-    return reported_time, case_id
+    return place
 
 
-def write_token(row: CaseRow) -> str:
+def write_token(place: tuple[Any, ...]) -> str:
     """Returns the token of the page behind a row."""
-    return base64.urlsafe_b64encode(_KEY.pack(row.reported_time, row.case_id)).decode()
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(place)).decode()
 
 
 def read_size(size: int) -> int:

@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import Any
 
 from auth.principal import Principal
-from exchange_db import inbox, receipts, wakeups
+from connectors.transports.grpc_peer import sealed_of
+from exchange_db import inbox, links, receipts, wakeups
 from exchange_db.records import Violated
 from exchange_db.session import Ledger
 from hub.clock import Clock
@@ -47,6 +48,7 @@ class PushCall:
         self._writing = asyncio.Lock()
         self._waiting: asyncio.Queue[tuple[int, asyncio.Future[Receipt]] | None] = asyncio.Queue(WINDOW)
         self._last_sent = 0
+        self._stream = ""
         self._is_read = asyncio.Event()
 
     async def serve(self) -> None:
@@ -58,7 +60,11 @@ class PushCall:
         opening = await self._open()
         async with self._ledger.watching() as connection:
             stream = await inbox.open_stream(connection, self._sender.peer_id, opening.stream)
-        await self._write(opened=exchange.PushOpened(next_sequence=stream.last_sequence + 1))
+        self._stream = opening.stream
+        asked = await self._desk.required_of(self._sender)
+        await self._write(
+            opened=exchange.PushOpened(next_sequence=stream.last_sequence + 1, signature_algorithms=asked)
+        )
         self._last_sent = stream.last_sequence
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -95,7 +101,9 @@ class PushCall:
         require_batch_size(len(batch.parcels), "batch.parcels")
         if batch.first_sequence < 1:
             raise Violated("FIELD_MISSING", "batch.first_sequence")
-        answered = await self._desk.hand_in(self._sender, stream_id, batch.first_sequence, list(batch.parcels))
+        answered = await self._desk.hand_in(
+            self._sender, stream_id, batch.first_sequence, list(batch.parcels), sealed=sealed_of(self._stream, batch)
+        )
         await self._waiting.put((batch.first_sequence, answered))
 
     async def _drain(self, reading: "asyncio.Task[None]") -> None:
@@ -111,7 +119,8 @@ class PushCall:
             first_sequence, answered = waiting
             receipt = await answered
             if receipt.answer.is_blocked:
-                raise Violated("PEER_BLOCKED")
+                async with self._ledger.watching() as connection:
+                    raise Violated(await links.refusal_of(connection.driver, self._sender.destination_id))
             self._last_sent = max(self._last_sent, receipt.answer.next_sequence - 1)
             await self._write(verdict=answers.batch_verdict(first_sequence, receipt))
         self._is_read.set()

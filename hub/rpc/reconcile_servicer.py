@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from connectors.transports.grpc_peer import sealed_of, signatures_by
 from connectors.transports.reconcile_calls import (
     MOST_NAMED,
     MOST_RECOUNTED,
@@ -17,6 +18,7 @@ from exchange_db import link_days
 from exchange_db.marking import Way
 from exchange_db.marks import Cells, Mark, MarkRef, hours_of
 from exchange_db.records import Violated
+from exchange_db.seal_records import RESEND_STREAM, Sealing
 from exchange_db.session import Ledger
 from hub.clock import Clock
 from hub.reconciliation.counting import LinkCounter
@@ -45,9 +47,11 @@ class ReconcileServicer(reconcile_grpc.ReconcileServiceServicer):
         ledger: the hub's database.
         clock: the hub's clock.
         repair: takes records in again and gives them out.
+        sealing: signs what is given out.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock, repair: RepairDesk) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, repair: RepairDesk, sealing: Sealing) -> None:
+        self._sealing = sealing
         self._ledger = ledger
         self._clock = clock
         self._repair = repair
@@ -113,8 +117,10 @@ class ReconcileServicer(reconcile_grpc.ReconcileServiceServicer):
     ) -> reconcile.FetchRecordsResponse:
         """Gives the bytes of records that are owed to the caller."""
         refs = [MarkRef(mark.message_key, mark.created_time) for mark in _marks(request.marks, "marks")]
-        found = await self._repair.give(principal_of(context).destination_id, refs)
-        return reconcile.FetchRecordsResponse(parcels=found)
+        caller = principal_of(context)
+        found = await self._repair.give(caller.peer_id, caller.destination_id, refs)
+        signatures = signatures_by(self._sealing, caller.peer_id, RESEND_STREAM, found) if found else []
+        return reconcile.FetchRecordsResponse(parcels=found, signatures=signatures)
 
     async def ResendRecords(
         self, request: reconcile.ResendRecordsRequest, context: Any
@@ -122,9 +128,20 @@ class ReconcileServicer(reconcile_grpc.ReconcileServiceServicer):
         """Takes records again."""
         if not 1 <= len(request.parcels) <= MOST_NAMED:
             raise Violated("ARGUMENT_INVALID", "parcels", len(request.parcels))
-        outcomes = await self._repair.take_again(principal_of(context), list(request.parcels))
+        sealed = sealed_of(RESEND_STREAM, request)
+        outcomes = await self._repair.take_again(principal_of(context), list(request.parcels), sealed)
         await MarkFold(self._ledger).run()
         return reconcile.ResendRecordsResponse(outcomes=[_OUTCOMES[letter] for letter in outcomes])
+
+    async def ReturnParcels(
+        self, request: reconcile.ReturnParcelsRequest, context: Any
+    ) -> reconcile.ReturnParcelsResponse:
+        """Gives a restored caller what it had pushed here."""
+        if request.after_sequence < 0:
+            raise Violated("ARGUMENT_INVALID", "after_sequence", request.after_sequence)
+        last_sequence, found = await self._repair.give_back(principal_of(context).peer_id, request.after_sequence)
+        parcels = [reconcile.ReturnedParcel(sequence=sequence, parcel=payload) for sequence, payload in found]
+        return reconcile.ReturnParcelsResponse(parcels=parcels, last_sequence=last_sequence)
 
     async def TellResults(self, request: reconcile.TellResultsRequest, context: Any) -> reconcile.TellResultsResponse:
         """Keeps what the caller found."""
