@@ -17,31 +17,58 @@ app = typer.Typer(
 
 #: Each command, or group of commands, is defined by the module of its name.
 COMMANDS = (
+    "admin",
+    "alerts",
     "attachments",
+    "audit",
+    "backup",
+    "canary",
     "check",
     "components",
+    "conformance",
     "connector",
     "database",
     "deadline",
     "demo",
+    "doctor",
+    "documents",
+    "evaluation",
+    "evidence",
     "figures",
+    "followup",
     "intermediate",
     "keys",
+    "link",
     "mapping",
     "peers",
+    "people",
+    "personal",
+    "proposals",
     "push",
     "quarantine",
     "reconcile",
     "releases",
+    "reports",
+    "restore",
+    "retention",
     "serve",
+    "sign-on",
     "standards",
+    "stats",
     "trace",
+    "tunnel",
 )
 
 
 #: Modules that add to the group of another one.
 BESIDE = {
+    "alerts": ("alert_contacts",),
+    "figures": ("figure_periods", "figure_locks", "figure_gathering", "figure_comparison", "figure_indicators"),
+    "evaluation": ("evaluation_runs", "evaluation_inputs", "evaluation_sending"),
+    "conformance": ("conformance_platform",),
     "intermediate": ("intermediate_load", "intermediate_resend", "intermediate_accept", "intermediate_codes"),
+    "peers": ("peer_keys", "peer_certificates", "peer_confirmation", "peer_joinings"),
+    "sign-on": ("sign_on_clients",),
     "standards": ("releases",),
 }
 
@@ -58,5 +85,5 @@ def main() -> None:
     # Only the command that is asked for is imported: all of them together take a second and a half.
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
     for name in (asked, *BESIDE.get(asked, ())) if asked in COMMANDS else COMMANDS:
-        importlib.import_module(f"hub.cli.{name}")
+        importlib.import_module(f"hub.cli.{name.replace('-', '_')}")
     app()

@@ -30,6 +30,7 @@ from hub.cli.configuration import load
 from hub.cli.ledger import with_ledger
 from hub.cli.terminal import fail
 from hub.clock import system_clock
+from hub.recording import told
 
 T = TypeVar("T")
 
@@ -163,8 +164,9 @@ def fetch(
 
     async def act(ledger: Ledger) -> Fetched:
         desk, _ = make_evidence(ledger, settings, system_clock)
-        work = EvidenceFetch(ledger, desk, settings.evidence, system_clock, make_dialler(settings).target)
-        return await work.fetch_now(issuer, case_no)
+        work = EvidenceFetch(ledger, desk, settings.evidence, system_clock, make_dialler(settings, system_clock).target)
+        async with told(ledger, "evidence.fetch", f"{issuer} {case_no}".strip() or "*"):
+            return await work.fetch_now(issuer, case_no)
 
     done = _with_store(lambda: with_ledger(settings, act))
     print(
@@ -188,7 +190,10 @@ def scrub(
     async def act(ledger: Ledger) -> Scrubbed:
         _, reader = make_evidence(ledger, settings, system_clock)
         work = EvidenceScrub(ledger, reader, settings.evidence.spool_folder, system_clock)
-        return await work.run(megabytes * 1_000_000 or None, rest=0)
+        async with told(ledger, "evidence.scrub", "store") as detail:
+            done = await work.run(megabytes * 1_000_000 or None, rest=0)
+            detail["corrupt"] = done.corrupt_count
+            return done
 
     done = _with_store(lambda: with_ledger(settings, act))
     print(

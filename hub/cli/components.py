@@ -15,6 +15,7 @@ import typer
 from connectors.crs import Converter
 from connectors.geo_files import GeoFileInvalid
 from exchange_db import grids as stored_grids
+from exchange_db.audit_records import Value
 from exchange_db.components import Box
 from exchange_db.records import Component, ComponentState, Crs, printable
 from exchange_db.regions import format_region, parse_region, subtree
@@ -26,6 +27,7 @@ from hub.cli.ledger import ask
 from hub.cli.terminal import fail
 from hub.components.exports import CRS_NAMES, CsvForm, GeoJsonForm, harmless
 from hub.components.reading import ComponentQuery, ComponentReader
+from hub.recording import recorded
 from hub.settings import Settings
 
 commands = typer.Typer(
@@ -183,8 +185,9 @@ def import_grids(
         typer.echo(f"✗ 第 {refusal.number} 个要素：{refusal.chinese} / {refusal.english}", err=True)
 
     async def write(ledger: Ledger) -> int:
-        async with ledger.write() as session:
-            return await stored_grids.replace_version(session, wanted, version, found.grids)
+        about: dict[str, Value] = {"version": version, "grids": len(found.grids)}
+        async with recorded(ledger, "grids.import", format_region(wanted), region=wanted, detail=about) as act:
+            return await stored_grids.replace_version(act.session, wanted, version, found.grids)
 
     if not found.grids:
         fail("没有可导入的网格。 / There is no grid to import.", 1)

@@ -10,11 +10,13 @@ import psycopg
 import sqlalchemy.exc
 import typer
 
-from exchange_db import migrate
+from exchange_db import migrate, serving_role
+from exchange_db.audit_records import AuditEntry, host_actor
 from exchange_db.errors import ExchangeDbError, SchemaOutdated
-from hub.bootstrap import open_database
 from hub.cli.app import app
 from hub.cli.configuration import load
+from hub.cli.host import local_user
+from hub.database import open_database
 
 commands = typer.Typer(no_args_is_help=True, help="数据库：查看与升级表结构。 / The ledger's tables.")
 app.add_typer(commands, name="database")
@@ -41,11 +43,26 @@ def upgrade(config: Config = Path("sanji.toml")) -> None:
 
     def act(url: str) -> tuple[str | None, str | None]:
         before = migrate.current(url)
-        migrate.upgrade(url)
+        migrate.upgrade(url, actor=host_actor(local_user().name))
         return before, migrate.current(url)
 
     before, after = _with_database(config, act)
     print(f"{before or '空 / empty'} → {after}")
+
+
+@commands.command()
+def grant(
+    role: Annotated[str, typer.Argument(help="已建立的数据库角色 / a database role that exists")] = "sanji_serve",
+    config: Config = Path("sanji.toml"),
+) -> None:
+    """授予运行枢纽所需的权限；该角色不能改动审计日志。升级后需再执行。 / Give a role the rights to serve."""
+
+    def act(url: str) -> None:
+        actor = host_actor(local_user().name)
+        serving_role.grant(url, role, AuditEntry(actor=actor, action="database.grant", object=role))
+
+    _with_database(config, act)
+    typer.echo(f"{role} 可以运行枢纽，不能改动审计日志。 / may serve, and cannot change the audit log.")
 
 
 def _with_database(config: Path, act: Callable[[str], T]) -> T:

@@ -82,6 +82,8 @@ def _is_good(outcome: Outcome) -> bool:
     return (
         len({tally[:4] for tally in outcome.tiers.values()}) == 1
         and outcome.partners.is_right
+        and not outcome.trust.broken
+        and outcome.trust.signed_count == outcome.trust.record_count
         and not (proof.lost or proof.twice or proof.incomplete_streams or proof.unsettled_links)
     )
 
@@ -121,6 +123,12 @@ def _print(console: Console, outcome: Outcome) -> None:
         f"序号链 {proof.stream_count} 条，不完整 {proof.incomplete_streams}；"
         f"丢失 {proof.lost}；重复生效 {proof.twice}；未结清链路 {proof.unsettled_links}；"
         f"重复发送的批次 {outcome.repeated_batches}；省枢纽断电 {outcome.outage_seconds:.1f} 秒"
+    )
+    trust = outcome.trust
+    console.print(
+        f"审计日志 {trust.log_count} 份，{trust.entry_count} 条，上级见证 {trust.witnessed_count} 份："
+        f"{'校验一致' if not trust.broken else '；'.join(trust.broken)}；"
+        f"案件 {outcome.story_case_no} 在国家枢纽有 {trust.record_count} 条记录，{trust.signed_count} 条有国密签名"
     )
     held = Table(title=f"隔离区 {len(proof.quarantined)} / in quarantine")
     for title in ("枢纽", "原因", "字段", "说明"):

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from exchange_db.cases import CaseRow, CaseState
 from exchange_db.figures import Basis
-from exchange_db.records import COUNTERS, Counts
+from exchange_db.records import COUNTERS, FIRST_COUNTERS, Counts
+from exchange_db.recount import Found
 from exchange_db.regions import format_region, subtree
 from exchange_db.session import Ledger
 from hub.cli import terminal
@@ -22,7 +23,7 @@ from hub.cli.terminal import fail, plain
 from hub.clock import system_clock
 from hub.statistics.disagreements import COUNTER_NAMES
 from hub.statistics.reading import CasePage, CaseQuery, FigureAnswer, FigureQuery, FigureReader
-from hub.statistics.rebuild import FigureRebuild, RebuildBusy, Recount
+from hub.statistics.rebuild import FigureRebuild, RebuildBusy
 
 commands = typer.Typer(help="统计指标：数量、比率、案件明细、核对。 / Figures, their cases, their proof.")
 app.add_typer(commands, name="figures")
@@ -74,7 +75,7 @@ def show(
 
     async def act(ledger: Ledger) -> tuple[FigureQuery, FigureAnswer]:
         reader = FigureReader(ledger, settings)
-        span = await _span(reader, first, last)
+        span = await span_of(reader, first, last)
         query = FigureQuery(region, *span, _BASES[basis], unit, class_key, source, by)
         return query, await reader.figures(subtree(settings.hub.region), query)
 
@@ -104,7 +105,7 @@ def cases(
 
     async def act(ledger: Ledger) -> tuple[CaseQuery, CasePage]:
         reader = FigureReader(ledger, settings)
-        query = CaseQuery(region, *await _span(reader, first, last), counter, unit, class_key, source, limit)
+        query = CaseQuery(region, *await span_of(reader, first, last), counter, unit, class_key, source, limit)
         return query, await reader.cases(subtree(settings.hub.region), query)
 
     query, page = ask(settings, act)
@@ -140,7 +141,7 @@ def rebuild(
     """由全部案件重新计数并核对指标。 / Count all cases anew and compare."""
     settings = load(config)
 
-    async def act(ledger: Ledger) -> Recount:
+    async def act(ledger: Ledger) -> Found:
         counting = FigureRebuild(ledger, settings.figures.counting)
         return await (counting.write() if write else counting.check())
 
@@ -157,12 +158,12 @@ def rebuild(
     if not found.differences:
         typer.echo(f"OK：{found.case_count} 件案件，指标与台账一致。 / {found.case_count} cases, figures are right.")
     elif write:
-        typer.echo(f"已改正 {len(found.differences)} 处。 / {len(found.differences)} cells put right.")
+        typer.echo(f"已改正 {found.cell_count} 处。 / {found.cell_count} cells put right.")
     else:
-        fail(f"{len(found.differences)} 处不一致，可用 --write 改正。 / Cells differ; --write puts them right.", 1)
+        fail(f"{found.cell_count} 处不一致，可用 --write 改正。 / Cells differ; --write puts them right.", 1)
 
 
-async def _span(reader: FigureReader, first: int, last: int) -> tuple[int, int]:
+async def span_of(reader: FigureReader, first: int, last: int) -> tuple[int, int]:
     """Fills in what was not said: up to the last month anything is known of, from January of that year."""
     usual_last = (await reader.usual_span(system_clock()))[1]
     last = last or max(first, usual_last)
@@ -174,7 +175,8 @@ def _print(query: FigureQuery, answer: FigureAnswer) -> None:
     table = Table(title=f"{query.region_code} {query.first_month}–{query.last_month}（依据：{basis}）")
     if query.group_by:
         table.add_column(_GROUP_NAMES[query.group_by])
-    shown = [name for name in COUNTERS if name in _ALWAYS or any(getattr(line.counts, name) for line in answer.lines)]
+    lines = answer.lines
+    shown = [name for name in FIRST_COUNTERS if name in _ALWAYS or any(getattr(line.counts, name) for line in lines)]
     for name in shown:
         table.add_column(COUNTER_NAMES[name], justify="right", overflow="fold")
     metrics = [figure.metric for figure in answer.lines[0].figures] if answer.lines else []

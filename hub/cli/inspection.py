@@ -23,7 +23,9 @@ from exchange_db.errors import EmbeddedServerFailed
 from exchange_db.peers import LinkState
 from exchange_db.records import Violated
 from exchange_db.session import Ledger, connect
-from hub.bootstrap import make_dialler, open_database
+from hub.bootstrap import make_dialler
+from hub.clock import system_clock
+from hub.database import open_database
 from hub.settings import Settings
 
 GOOD, DOUBTFUL, WRONG = "✓", "!", "✗"
@@ -321,12 +323,19 @@ async def _peer_findings(url: str, settings: Settings, now: datetime, *, are_key
     for state in states:
         findings += _entry_findings(state, now)
         if state.peer.is_dialled and state.peer.state == "active" and are_keys_usable:
-            findings.append(await _reach_finding(state, make_dialler(settings).target(state.peer)))
+            findings.append(await _reach_finding(state, make_dialler(settings, system_clock).target(state.peer)))
     return findings
 
 
 def _entry_findings(state: LinkState, now: datetime) -> Iterator[Finding]:
     peer = state.peer
+    if peer.state == "waiting":
+        yield Finding(
+            DOUBTFUL,
+            f"{peer.peer_id} 已加入，待核对指纹后执行 sanji peers confirm {peer.peer_id}。",
+            f"{peer.peer_id} has joined; compare its thumbprint, then `sanji peers confirm {peer.peer_id}`.",
+        )
+        return
     if peer.state != "active":
         yield Finding(
             DOUBTFUL,

@@ -1,8 +1,9 @@
 """``sanji intermediate``: partners whose database is the link to them, and what stands in those databases."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -50,7 +51,10 @@ class Engine(StrEnum):
 
 
 @commands.command(name="list")
-def list_links(config: Config = Path("sanji.toml")) -> None:
+def list_links(
+    config: Config = Path("sanji.toml"),
+    with_kept: Annotated[bool, typer.Option("--kept", help="也列出已取走、尚未入库的行 / rows kept unread")] = False,
+) -> None:
     """列出各链路：数据库、方式、变更捕获及其保证。 / List links and what their capture guarantees."""
     from hub.intermediate.guarantees import captures_of, guarantee_of
 
@@ -61,14 +65,41 @@ def list_links(config: Config = Path("sanji.toml")) -> None:
             f"{settings.intermediate.folder} 中没有链路文件，写法见 docs/intermediate-database.md。 / No link files."
         )
         return
+    kept = _kept(settings) if with_kept else {}
     table = Table()
     for title in ("标识", "名称", "数据库", "方式", "变更捕获", "保证 / guarantee"):
         table.add_column(title, overflow="fold")
+    if with_kept:
+        table.add_column("已取走未入库 / kept", overflow="fold")
     for link in links.values():
         captures = captures_of(link)
         guarantees = "\n".join("\n  ".join(guarantee_of(capture, link.engine)) for capture in captures)
-        table.add_row(link.peer, plain(link.name), link.engine, _MANNERS[link.manner], "\n".join(captures), guarantees)
+        told = [kept.get(link.peer, "0")] if with_kept else []
+        manner = _MANNERS[link.manner]
+        table.add_row(link.peer, plain(link.name), link.engine, manner, "\n".join(captures), guarantees, *told)
     Console(highlight=False).print(table)
+    with suppress(typer.Exit):  # it is said that the ledger does not answer; the links are listed all the same
+        _print_states(settings, list(links))
+
+
+def _kept(settings: Settings) -> dict[str, str]:
+    """Returns what is kept of each partner and no record yet, in words."""
+    from exchange_db import pickup_pages
+    from exchange_db.session import Ledger
+    from hub.cli.ledger import with_ledger
+
+    async def act(ledger: Ledger) -> dict[str, pickup_pages.Waiting]:
+        async with ledger.read() as session:
+            return await pickup_pages.waiting_by_peer(session.driver)
+
+    return {
+        peer: f"{one.row_count} 行 rows, {one.byte_count / 1_000_000:.1f} MB, 始于 since {_local(one.oldest_time)}"
+        for peer, one in with_ledger(settings, act).items()
+    }
+
+
+def _local(moment: int) -> str:
+    return datetime.fromtimestamp(moment / 1_000_000, UTC).astimezone().strftime("%m-%d %H:%M:%S")
 
 
 @commands.command()
@@ -99,7 +130,9 @@ def install(peer_id: PeerId, config: Config = Path("sanji.toml")) -> None:
     settings = load(config)
     link = _link(settings, peer_id)
     try:
-        made = _with_partner(link, lambda partner: installing.install(partner, link, settings.hub.id))
+        made = _changing_partner(
+            settings, link, "partner.install", lambda partner: installing.install(partner, link, settings.hub.id)
+        )
     except CaptureRefused as error:
         fail(f"未安装：{error}", 1)
     _print_findings(made, "原先 / before")
@@ -127,10 +160,11 @@ def remove(
     """从对方库中移除触发器与键日志；业务表与数据保留。 / Take capture away; tables and rows stay."""
     from hub.intermediate import installing
 
-    link = _link(load(config), peer_id)
+    settings = load(config)
+    link = _link(settings, peer_id)
     if not yes:
         typer.confirm("移除后的改动不再可见，尚未取走的键日志将丢失。继续？ / Go on?", abort=True)
-    statements = _with_partner(link, lambda partner: installing.remove(partner, link))
+    statements = _changing_partner(settings, link, "partner.remove", lambda partner: installing.remove(partner, link))
     for statement in statements:
         typer.echo(statement)
     typer.echo(f"已移除 {len(statements)} 项，业务表保留。 / Removed; tables stay.")
@@ -210,8 +244,15 @@ def _with_partner(link: DatabaseLink, act: Callable[[Partner], Awaitable[T]]) ->
         async with open_partner(link.url, link.zone) as partner:
             return await act(partner)
 
-    try:
+    with _partner_errors(link):
         return asyncio.run(run())
+
+
+@contextmanager
+def _partner_errors(link: DatabaseLink) -> Iterator[None]:
+    """Ends the command with what a partner's database has said."""
+    try:
+        yield
     except PartnerUnreachable as error:
         fail(f"{link.peer} 的数据库无法连接：{visible(str(error))}\n请检查地址与网络。 / It does not answer.", 1)
     except PartnerRefused as error:
@@ -220,6 +261,20 @@ def _with_partner(link: DatabaseLink, act: Callable[[Partner], Awaitable[T]]) ->
             " 的输出交给数据库管理员执行。 / Refused; if rights are missing, let an administrator run the script.",
             1,
         )
+
+
+def _changing_partner(settings: Settings, link: DatabaseLink, action: str, act: Callable[[Partner], Awaitable[T]]) -> T:
+    """Does the same for what changes the partner's database: the act is in the hub's audit log before it begins."""
+    from exchange_db.session import Ledger
+    from hub.cli.ledger import with_ledger
+    from hub.recording import told
+
+    async def run(ledger: Ledger) -> T:
+        async with told(ledger, action, link.peer), open_partner(link.url, link.zone) as partner:
+            return await act(partner)
+
+    with _partner_errors(link):
+        return with_ledger(settings, run)
 
 
 def _inspect(link: DatabaseLink, settings: Settings) -> bool:
@@ -231,6 +286,25 @@ def _inspect(link: DatabaseLink, settings: Settings) -> bool:
         told = f"{finding.chinese}\n  {finding.english}"
         console.print(f"[{_COLOURS[finding.mark]}]{finding.mark}[/] ", Text(told), sep="")
     return all(finding.mark != "✗" for finding in findings)
+
+
+def _print_states(settings: Settings, peer_ids: list[str]) -> None:
+    """Prints what is to be known of the partners' tables: paused ones, and changes nobody has accepted."""
+    from exchange_db.session import Ledger
+    from hub.cli.ledger import with_ledger
+    from hub.intermediate.table_states import TableState, states_of
+
+    async def act(ledger: Ledger) -> list[tuple[str, TableState]]:
+        async with ledger.dedicated() as connection:
+            return [(peer_id, one) for peer_id in peer_ids for one in await states_of(connection.driver, peer_id)]
+
+    states = with_ledger(settings, act)
+    if not states:
+        return
+    table = Table("标识", "表 / table", "情况 / state", "说明 / told")
+    for peer_id, one in states:
+        table.add_row(peer_id, plain(one.table), one.word, plain(one.told))
+    Console(highlight=False).print(table)
 
 
 def _print_findings(findings: list[Finding], title: str) -> None:

@@ -16,20 +16,27 @@ def accept(peer_id: PeerId, config: Config = Path("sanji.toml")) -> None:
     from hub.cli.ledger import with_ledger
     from hub.intermediate.drifting import DriftWatch
     from hub.intermediate.link_files import LinkFileInvalid, find_link
+    from hub.recording import told
 
     settings = load(config)
 
     async def act(ledger: Ledger) -> list[str]:
         link = find_link(settings.intermediate.folder, peer_id)
-        async with ledger.dedicated() as connection, open_partner(link.url, link.zone) as partner:
-            return [change.told for change in await DriftWatch(connection.driver, peer_id, link).accept(partner)]
+        async with (
+            told(ledger, "partner.accept_columns", peer_id) as detail,
+            ledger.dedicated() as connection,
+            open_partner(link.url, link.zone) as partner,
+        ):
+            changes = [change.told for change in await DriftWatch(connection.driver, peer_id, link).accept(partner)]
+            detail["changes"] = changes
+            return changes
 
     try:
         accepted = with_ledger(settings, act)
     except LinkFileInvalid as error:
-        told = f"链路文件有误：{error} / The link file is wrong."
+        trouble = f"链路文件有误：{error} / The link file is wrong."
     except PartnerError as error:
-        told = f"对方数据库无响应或拒绝：{error}\n请运行 sanji intermediate check {peer_id}。 / Run the check."
+        trouble = f"对方数据库无响应或拒绝：{error}\n请运行 sanji intermediate check {peer_id}。 / Run the check."
     else:
         for line in accepted:
             typer.echo(f"  {line}")
@@ -38,5 +45,5 @@ def accept(peer_id: PeerId, config: Config = Path("sanji.toml")) -> None:
             f" / {len(accepted)} changes accepted; reading goes on within a minute."
         )
         return
-    typer.echo(told, err=True)
+    typer.echo(trouble, err=True)
     raise typer.Exit(1)

@@ -189,7 +189,8 @@ def _needs_of(link: DatabaseLink) -> Iterator[_Need]:
         yield _Need(table.name, table.names, ("SELECT", "INSERT", "UPDATE"))
     if installing.watched_of(link):
         yield _Need(CHANGE_LOG, ("table_name", "row_key", "op"), ("SELECT", "INSERT", "DELETE"))
-        yield _Need(READER, ("reader_id", "is_asleep"), ("SELECT", "INSERT", "UPDATE"))
+        if link.engine == "postgresql":
+            yield _Need(READER, ("reader_id", "position"), ("SELECT", "INSERT", "UPDATE"))
     for source in link.source:
         capture = source.capture or link.capture
         columns = (*source.key, source.column) if source.column else source.key

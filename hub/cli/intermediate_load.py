@@ -29,9 +29,12 @@ def load(
     config: Config = Path("sanji.toml"),
 ) -> None:
     """初次装载或重新读取对方库中已有的行，由运行中的枢纽分批完成。 / Read rows that are there already."""
+    from exchange_db.audit import append
+    from exchange_db.audit_records import Value
     from hub.cli.ledger import with_ledger
     from hub.intermediate.link_files import LinkFileInvalid, find_link
     from hub.intermediate.loading import Load, order, tables_for
+    from hub.recording import entry_of
 
     settings = load_settings(config)
     try:
@@ -47,9 +50,11 @@ def load(
         )
 
     async def act(ledger: Ledger) -> None:
-        async with ledger.dedicated() as connection:
+        async with ledger.dedicated() as connection, connection.transaction() as session:
             for name in chosen:
                 await order(connection.driver, peer_id, Load(name, region, since))
+            about: dict[str, Value] = {"tables": chosen, "region": region, "since": since}
+            await append(session, entry_of("partner.load", peer_id, detail=about))
         typer.echo(f"已下达装载：{'、'.join(chosen)}。中断本命令不影响装载。 / Ordered; the hub does it.")
         if is_waiting:
             await _watch(ledger, peer_id, chosen)

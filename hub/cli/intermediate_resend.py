@@ -22,25 +22,29 @@ def resend(
     from hub.intermediate.link_files import LinkFileInvalid, find_link
     from hub.intermediate.resending import NotRegistered
     from hub.intermediate.resending import resend as send_again
+    from hub.recording import told
 
     settings = load(config)
 
     async def act(ledger: Ledger) -> tuple[int, int]:
-        return await send_again(ledger, find_link(settings.intermediate.folder, peer_id), first)
+        async with told(ledger, "partner.resend", peer_id, detail={"first": first}) as detail:
+            begin, end = await send_again(ledger, find_link(settings.intermediate.folder, peer_id), first)
+            detail["last"] = end
+            return begin, end
 
     try:
         begin, end = with_ledger(settings, act)
     except LinkFileInvalid as error:
-        told = f"链路文件有误：{error} / The link file is wrong."
+        trouble = f"链路文件有误：{error} / The link file is wrong."
     except PartnerError as error:
-        told = f"对方数据库无响应或拒绝：{error}\n请运行 sanji intermediate check {peer_id}。 / Run the check."
+        trouble = f"对方数据库无响应或拒绝：{error}\n请运行 sanji intermediate check {peer_id}。 / Run the check."
     except NotRegistered:
-        told = f"{peer_id} 未登记，请先运行 sanji intermediate register {peer_id}。 / Not registered yet."
+        trouble = f"{peer_id} 未登记，请先运行 sanji intermediate register {peer_id}。 / Not registered yet."
     else:
         if begin > end:
             typer.echo(f"{peer_id} 的最后编号是 {end}，没有可重发的行。 / There is nothing from number {begin} on.")
         else:
             typer.echo(f"将重新写入第 {begin} 至 {end} 号，由运行中的枢纽完成。 / The running hub writes them again.")
         return
-    typer.echo(told, err=True)
+    typer.echo(trouble, err=True)
     raise typer.Exit(1)

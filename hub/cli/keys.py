@@ -1,19 +1,23 @@
-"""``sanji keys``: a development authority, certificates from it, and what a certificate says.
+"""``sanji keys``: a development authority, certificates from it, signing keys, and what a certificate says.
 
 A production federation has an authority of its own; its certificates need the same names.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from auth import certificates
+from auth.batch_keys import Algorithm, SigningKey
 from auth.certificates import Certified
+from auth.key_cards import write_card
+from auth.sm import SmUnavailable
 from exchange_db.records import Violated
 from hub.cli.app import app
 from hub.cli.terminal import fail
+from hub.federation.signing_cards import card_beside
 
 commands = typer.Typer(no_args_is_help=True, help="证书：测试用签发机构、签发、查看。 / Certificates.")
 app.add_typer(commands, name="keys")
@@ -54,6 +58,37 @@ def issue(
     if not (out / "authority.pem").exists():
         (out / "authority.pem").write_bytes(signer.certificate)
     print(f"已签发 {platform_id} / issued: {out / label}.pem\n{certificates.thumbprint(issued.certificate)}")
+
+
+@commands.command()
+def signing(
+    certificate: Annotated[Path, typer.Option(help="本方证书 / our certificate")],
+    key: Annotated[Path, typer.Option(help="本方证书的私钥 / its private key")],
+    algorithm: Annotated[Algorithm, typer.Option(help="签名算法 / how batches are signed")] = Algorithm.SM2_SM3,
+    out: Annotated[Path, typer.Option(help="存放目录 / folder to write to")] = Path("keys"),
+    name: Annotated[str, typer.Option(help="文件名；默认按算法 / name of the files; default: the algorithm")] = "",
+    days: Annotated[int, typer.Option(min=1, max=3650, help="有效天数 / days it is valid")] = 730,
+    begin_days: Annotated[int, typer.Option(min=0, max=365, help="多少天后生效 / days until it begins")] = 0,
+) -> None:
+    """生成批次签名密钥（SM2、P-256 或 Ed25519）及其密钥卡。 / Make a key that batches are signed with, and its card."""
+    now = datetime.now(UTC)
+    file = out / f"{name or algorithm.lower()}.key"
+    begin = now + timedelta(days=begin_days)
+    try:
+        made = SigningKey.generate(algorithm)
+        pem = certificate.read_bytes()
+        card = write_card(
+            certificates.id_of(pem), made.public, begin, begin + timedelta(days=days), now, pem, key.read_bytes()
+        )
+        out.mkdir(parents=True, exist_ok=True)
+        made.write(file)
+        card_beside(file).write_bytes(card)
+    except FileExistsError:
+        _fail(f"{file} 已存在，不会覆盖。请另取名称。", "Exists already; nothing was overwritten.")
+    except (OSError, ValueError, Violated, SmUnavailable) as error:
+        _fail(f"未能生成签名密钥：{error}", "No signing key was made.")
+    print(f"已写入 {file} 与 {card_beside(file)} / written; key {made.public.key_id}")
+    print("请把私钥写入 signing.keys，密钥卡交给邻居登记。 / Name the key in signing.keys; neighbours get the card.")
 
 
 @commands.command()

@@ -5,14 +5,19 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
+import psycopg
 import sqlalchemy.exc
 import typer
 
+from auth.batch_keys import SigningKeyUnusable
 from exchange_db import migrate
+from exchange_db.audit_records import host_actor
 from exchange_db.errors import ExchangeDbError, SchemaOutdated
 from exchange_db.records import Violated
 from exchange_db.session import Ledger
-from hub.bootstrap import open_database
+from hub.cli.host import local_user
+from hub.database import open_database
+from hub.recording import acting_as
 from hub.settings import Settings
 
 T = TypeVar("T")
@@ -24,16 +29,18 @@ def with_ledger(settings: Settings, act: Callable[[Ledger], Awaitable[T]]) -> T:
     async def run() -> T:
         async with AsyncExitStack() as stack:
             url = open_database(settings, stack)
-            await asyncio.to_thread(migrate.upgrade, url)
-            async with Ledger(url, pool_size=0) as ledger:
-                return await act(ledger)
+            actor = host_actor(local_user().name)
+            await asyncio.to_thread(migrate.upgrade, url, actor=actor)
+            with acting_as(actor):
+                async with Ledger(url, pool_size=0) as ledger:
+                    return await act(ledger)
 
     try:
         return asyncio.run(run())
-    except SchemaOutdated as error:
+    except (SchemaOutdated, SigningKeyUnusable) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    except (ExchangeDbError, sqlalchemy.exc.OperationalError) as error:
+    except (ExchangeDbError, sqlalchemy.exc.OperationalError, psycopg.Error) as error:
         typer.echo(
             f"数据库无响应：{error}\n请运行 sanji check。 / The database does not answer; run sanji check.", err=True
         )
@@ -48,3 +55,13 @@ def ask(settings: Settings, act: Callable[[Ledger], Awaitable[T]]) -> T:
         violation = refused.violation
         typer.echo(f"{violation.field_path}：{violation.message_zh} / {violation.message}", err=True)
         raise typer.Exit(2) from None
+
+
+def carry_out(settings: Settings, act: Callable[[Ledger], Awaitable[T]]) -> T:
+    """Does the same for an act; says why it was refused, and ends with exit code 1."""
+    try:
+        return with_ledger(settings, act)
+    except Violated as refused:
+        violation = refused.violation
+        typer.echo(f"{violation.message_zh} / {violation.message}", err=True)
+        raise typer.Exit(1) from None

