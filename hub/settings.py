@@ -10,25 +10,41 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connectors.crs import frame_of
-from exchange_db.attachment_records import parse_rule
 from exchange_db.counting import Anchor, CountingRules
 from exchange_db.regions import PLATFORM_ID, parse_region
+from hub.sections.alerts import AlertsPart, MailPart
+from hub.sections.audit import ApprovalsPart, AuditPart
+from hub.sections.backup import BackupPart, RetentionPart
+from hub.sections.base import Section
+from hub.sections.console import ConsolePart
+from hub.sections.database import DatabasePart
+from hub.sections.documents import DocumentsPart
+from hub.sections.evaluation import EvaluationPart
+from hub.sections.evidence import EvidencePart
+from hub.sections.followup import FollowupPart
+from hub.sections.health import HealthPart
+from hub.sections.joining import JoiningPart
+from hub.sections.limits import LimitsPart
+from hub.sections.links import LinksPart
+from hub.sections.listen import ListenPart
+from hub.sections.periods import PeriodsPart
+from hub.sections.personal import PersonalPart
+from hub.sections.questions import ArchivePart, QuestionsPart
+from hub.sections.reconcile import ReconcilePart
+from hub.sections.reports import ReportsPart
+from hub.sections.storage import StoragePart
+from hub.sections.telemetry import LogPart, TracesPart
 
-Port = Annotated[int, Field(ge=0, le=65_535)]
 Role = Literal["intake", "apply", "deliver", "schedule", "console"]
 ROLES: tuple[Role, ...] = ("intake", "apply", "deliver", "schedule", "console")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class HubPart(_Part):
+class HubPart(Section):
     """Who this hub is."""
 
     id: str = Field(description="Name of the hub, its region first, for example 431200.hub")
@@ -50,30 +66,7 @@ class HubPart(_Part):
         return parse_region(self.id[:6])
 
 
-class DatabasePart(_Part):
-    """Where the ledger lies: a server of one's own by url, or a folder for the embedded one."""
-
-    url: SecretStr | None = Field(
-        default=None, description="postgresql://user:password@host/database of your own server (15 or later)"
-    )
-    folder: Path = Field(
-        default=Path("data/postgres"), description="Data folder of the embedded server, used when url is empty"
-    )
-    name: str = Field(default="sanji", description="Database on the embedded server")
-
-
-class ListenPart(_Part):
-    """Where neighbours and platforms connect."""
-
-    host: str = Field(default="0.0.0.0", description="Address to listen on")  # noqa: S104 — a hub serves its network
-    port: Port = Field(default=7443, description="Port for gRPC")
-    public_address: str = Field(
-        default="", description="host:port at which neighbours can dial this hub; empty when it only dials out"
-    )
-    has_reflection: bool = Field(default=False, description="Offer gRPC reflection to registered certificates")
-
-
-class RestPart(_Part):
+class RestPart(Section):
     """Signed JSON over TLS, for platforms that cannot speak gRPC. It shows the same certificate."""
 
     listen: str = Field(
@@ -89,7 +82,7 @@ class RestPart(_Part):
         return value
 
 
-class TlsPart(_Part):
+class TlsPart(Section):
     """Certificate of this hub and the authority of the federation, as PEM files."""
 
     authority: Path = Field(
@@ -99,7 +92,18 @@ class TlsPart(_Part):
     key: Path = Field(default=Path("keys/hub.key"), description="Private key of this hub")
 
 
-class ApplyPart(_Part):
+class SigningPart(Section):
+    """How this hub signs the batches it sends. Which signatures a link demands is kept with the neighbour."""
+
+    keys: tuple[Path, ...] = Field(
+        default=(), description="Private keys batches are signed with, one an algorithm; sanji keys signing makes them"
+    )
+    validity_seconds: Annotated[int, Field(ge=10, le=86_400)] = Field(
+        default=600, description="How long the signature of a batch holds after it was made"
+    )
+
+
+class ApplyPart(Section):
     """How records are applied."""
 
     lanes: Annotated[int, Field(ge=1, le=16)] = Field(default=2, description="Lanes of this process")
@@ -108,7 +112,7 @@ class ApplyPart(_Part):
     )
 
 
-class LifePart(_Part):
+class LifePart(Section):
     """What steps of a case must bring along, where records enter at this hub. Seen in single cities, unverified."""
 
     most_extensions: Annotated[int, Field(ge=0, le=99)] = Field(default=2, description="Extensions of one case")
@@ -135,7 +139,7 @@ class LifePart(_Part):
     )
 
 
-class DeliverPart(_Part):
+class DeliverPart(Section):
     """How parcels go out."""
 
     batch_size: Annotated[int, Field(ge=1, le=2_000)] = Field(default=1_000, description="Parcels in a batch")
@@ -148,16 +152,28 @@ class DeliverPart(_Part):
     heartbeat_seconds: Annotated[float, Field(gt=0)] = Field(default=15.0, description="Time between signs of life")
 
 
-class FiguresPart(_Part):
-    """How cases are counted and when sheets are drawn. The first four are open questions of the rule."""
+Minutes = Annotated[int, Field(ge=0, le=100_000)]
+
+
+class FiguresPart(Section):
+    """How cases are counted and when sheets are drawn. Open questions of the rule come first; a limit is of a stage."""
 
     zone: str = Field(default="Asia/Shanghai", description="Zone in which months begin")
     anchor: Anchor = Field(default=Anchor.CLOSE_REQUEST_TIME, description="Moment that decides on time or late")
     is_equal_on_time: bool = Field(default=True, description="A moment equal to the deadline is in time")
     is_midnight_next_month: bool = Field(default=True, description="The first instant of a month belongs to it")
+    is_self_handled_counted: bool = Field(default=False, description="What was fixed on the spot is filed and closed")
+    acceptance_minutes: Minutes = Field(default=15, description="Limit of acceptance, natural minutes; unverified")
+    verification_minutes: Minutes = Field(default=30, description="Limit of the check before filing; unverified")
+    filing_minutes: Minutes = Field(default=15, description="Limit of filing after acceptance; unverified")
+    dispatch_minutes: Minutes = Field(default=15, description="Limit of dispatching after filing; unverified")
+    check_dispatch_minutes: Minutes = Field(default=15, description="Limit of sending the check out; unverified")
+    check_minutes: Minutes = Field(default=30, description="Limit of the check of disposal; unverified")
     is_suspended_excluded: bool = Field(default=False, description="Leave suspended cases out of the denominator")
+    profile: str = Field(default="national", description="Metric profile of this hub's indicators")
     draws_sheets: bool | None = Field(default=None, description="Draw sheets for the hub above; default: cities do")
     fold_seconds: Annotated[float, Field(gt=0)] = Field(default=30.0, description="Time between folds")
+    check_hour: Annotated[int, Field(ge=0, le=23)] = Field(default=3, description="Hour in which figures are proved")
     sheet_seconds: Annotated[float, Field(gt=0)] = Field(default=300.0, description="Time between looks for sheets due")
 
     @field_validator("zone")
@@ -172,10 +188,10 @@ class FiguresPart(_Part):
     @property
     def counting(self) -> CountingRules:
         """The rules in the form the counting functions take."""
-        return CountingRules(self.zone, self.anchor, self.is_equal_on_time, self.is_midnight_next_month)
+        return CountingRules(**{name: getattr(self, name) for name in CountingRules.__struct_fields__})
 
 
-class ComponentsPart(_Part):
+class ComponentsPart(Section):
     """Components, and how they are given out for other uses."""
 
     local_frame: str = Field(
@@ -194,7 +210,7 @@ class ComponentsPart(_Part):
         return value
 
 
-class StandardsPart(_Part):
+class StandardsPart(Section):
     """How releases of standards come from above and go below, what classes are taken, how deadlines are counted."""
 
     unlisted: tuple[str, ...] = Field(
@@ -216,76 +232,10 @@ class StandardsPart(_Part):
     )
 
 
-class EvidencePart(_Part):
-    """Where photos, sound and film that cases name are kept, how large they may be, and who gets them.
-
-    A rule is `<neighbour>:<kind>`: `parent`, `child` or a name, and `before_near`, `before_far`, `reference`, `after`,
-    `check`, `voice`, `video` or `*`. Photos may show faces and plates, so nothing goes up unless a rule says so.
-    """
-
-    folder: Path = Field(default=Path("data/attachments"), description="Folder of the store, used without a bucket")
-    spool_folder: Path = Field(
-        default=Path("data/attachments-arriving"), description="Folder for what is still arriving, on a local disk"
-    )
-    s3_bucket: str = Field(default="", description="Bucket with the S3 interface, in place of the folder")
-    s3_endpoint: str = Field(default="", description="URL of the S3 interface; empty for the one of AWS")
-    s3_region: str = Field(default="us-east-1", description="Region of the bucket, as its service names it")
-    s3_access_key: SecretStr | None = Field(default=None, description="Access key of the bucket")
-    s3_secret_key: SecretStr | None = Field(default=None, description="Secret key of the bucket")
-    photo_megabytes: Annotated[int, Field(ge=1, le=1_000)] = Field(default=20, description="Largest photo")
-    voice_megabytes: Annotated[int, Field(ge=1, le=1_000)] = Field(default=50, description="Largest sound")
-    video_megabytes: Annotated[int, Field(ge=1, le=100_000)] = Field(default=500, description="Largest film")
-    forward: tuple[str, ...] = Field(default=("child:*",), description="Rules: what a neighbour gets when it asks")
-    fetch: tuple[str, ...] = Field(default=(), description="Rules: what this hub asks its neighbours for by itself")
-    find_seconds: Annotated[float, Field(gt=0)] = Field(
-        default=10.0, description="Time between looks for evidence that cases name"
-    )
-    fetch_seconds: Annotated[float, Field(gt=0)] = Field(
-        default=60.0, description="Time between rounds of fetching what is missing"
-    )
-    fetch_pause_cap_seconds: Annotated[float, Field(gt=0)] = Field(
-        default=21_600.0, description="Longest pause before the same attachment is asked for again"
-    )
-    scrub_seconds: Annotated[float, Field(gt=0)] = Field(default=3_600.0, description="Time between scrubs")
-    scrub_megabytes: Annotated[int, Field(ge=1)] = Field(default=2_000, description="Bytes read again in one scrub")
-
-    @field_validator("forward", "fetch")
-    @classmethod
-    def _are_rules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            parse_rule(text)
-        return value
-
-
-class IntermediatePart(_Part):
+class IntermediatePart(Section):
     """Partners whose database is the link to them; each has a file of its own in the folder."""
 
     folder: Path = Field(default=Path("links"), description="Folder of the link files")
-
-
-class ReconcilePart(_Part):
-    """How links are compared with their other ends, day by day (对账)."""
-
-    mark_seconds: Annotated[float, Field(gt=0)] = Field(
-        default=60.0, description="Time between runs that mark what went over links"
-    )
-    compare_seconds: Annotated[float, Field(gt=0)] = Field(
-        default=14_400.0, description="Time between comparisons with the neighbours this hub can dial"
-    )
-    recheck_days: Annotated[int, Field(ge=1, le=31)] = Field(
-        default=7, description="Days before today whose records are read from disk again, once a day"
-    )
-    is_repairing: bool = Field(
-        default=False,
-        description="Send again at once what was lost; otherwise a person does it with sanji reconcile --repair",
-    )
-
-
-class ConsolePart(_Part):
-    """The pages for people. Without sign-on they are served to this machine only."""
-
-    host: Literal["127.0.0.1", "::1", "localhost"] = Field(default="127.0.0.1", description="Address, loopback only")
-    port: Port = Field(default=7480, description="Port for the browser")
 
 
 class Settings(BaseSettings):
@@ -303,17 +253,46 @@ class Settings(BaseSettings):
     database: DatabasePart = DatabasePart()
     listen: ListenPart = ListenPart()
     rest: RestPart = RestPart()
+    joining: JoiningPart = JoiningPart()
     tls: TlsPart = TlsPart()
+    signing: SigningPart = SigningPart()
     apply: ApplyPart = ApplyPart()
     life: LifePart = LifePart()
     deliver: DeliverPart = DeliverPart()
     figures: FiguresPart = FiguresPart()
+    periods: PeriodsPart = PeriodsPart()
+    questions: QuestionsPart = QuestionsPart()
+    archive: ArchivePart = ArchivePart()
     standards: StandardsPart = StandardsPart()
     evidence: EvidencePart = EvidencePart()
+    documents: DocumentsPart = DocumentsPart()
+    followup: FollowupPart = FollowupPart()
     console: ConsolePart = ConsolePart()
     components: ComponentsPart = ComponentsPart()
     intermediate: IntermediatePart = IntermediatePart()
     reconcile: ReconcilePart = ReconcilePart()
+    links: LinksPart = LinksPart()
+    audit: AuditPart = AuditPart()
+    approvals: ApprovalsPart = ApprovalsPart()
+    limits: LimitsPart = LimitsPart()
+    personal: PersonalPart = PersonalPart()
+    reports: ReportsPart = ReportsPart()
+    backup: BackupPart = BackupPart()
+    retention: RetentionPart = RetentionPart()
+    alerts: AlertsPart = AlertsPart()
+    mail: MailPart = MailPart()
+    health: HealthPart = HealthPart()
+    log: LogPart = LogPart()
+    traces: TracesPart = TracesPart()
+    evaluation: EvaluationPart = EvaluationPart()
+    storage: StoragePart = StoragePart()
+    #: What the settings file names, as ``listen.port``.
+    _named: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def named_in_file(self) -> frozenset[str]:
+        """What the settings file names, as ``listen.port``; nothing where they were made without a file."""
+        return self._named
 
     @classmethod
     def settings_customise_sources(
@@ -338,17 +317,29 @@ def read_settings(path: Path) -> Settings:
     """
     values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     settings = Settings(**values)
+    settings._named = frozenset(f"{section}.{name}" for section, part in values.items() for name in part)  # noqa: SLF001
     folder = path.resolve().parent
 
     def absolute(part: Any, names: tuple[str, ...]) -> Any:
-        return part.model_copy(update={name: folder / getattr(part, name).expanduser() for name in names})
+        named = {name: path for name in names if (path := getattr(part, name)) is not None}
+        return part.model_copy(update={name: folder / path.expanduser() for name, path in named.items()})
 
     return settings.model_copy(
         update={
             "database": absolute(settings.database, ("folder",)),
+            "archive": absolute(settings.archive, ("path",)),
+            "console": absolute(settings.console, ("certificate", "key", "wrapping_key")),
             "intermediate": absolute(settings.intermediate, ("folder",)),
             "evidence": absolute(settings.evidence, ("folder", "spool_folder")),
+            "reports": absolute(settings.reports, ("templates", "names", "lines")),
+            "backup": absolute(
+                settings.backup,
+                ("folder", "public_key", "recovery_key", "passphrase", "wal_folder", "tools", "scratch"),
+            ),
             "tls": absolute(settings.tls, ("authority", "certificate", "key")),
+            "signing": settings.signing.model_copy(
+                update={"keys": tuple(folder / path.expanduser() for path in settings.signing.keys)}
+            ),
         }
     )
 
@@ -365,7 +356,7 @@ def as_markdown() -> str:
     for section, field in Settings.model_fields.items():
         part = field.annotation
         assert isinstance(part, type)  # noqa: S101 — every section is a model
-        assert issubclass(part, BaseModel)  # noqa: S101
+        assert issubclass(part, Section)  # noqa: S101
         lines += ["", f"## [{section}]", "", part.__doc__ or "", "", "| name | default | meaning |", "|---|---|---|"]
         lines += [
             f"| `{name}` | {_default(known)} | {known.description} |" for name, known in part.model_fields.items()

@@ -172,6 +172,10 @@ def _take_report(row: CaseRow, report: ReportFacts, origin_id: str) -> None:
     row.is_self_handled = report.is_self_handled
     row.reported_time = report.reported_time
     row.crs, row.x, row.y = report.crs, report.x, report.y
+    row.accepted_time, row.verified_time, row.filed_time = (
+        report.accepted_time, report.verified_time, report.filed_time,
+    )  # fmt: skip
+    row.grid_code = report.grid_code
 
 
 def _take_assignment(row: CaseRow, assignment: AssignmentFacts) -> None:
@@ -235,6 +239,7 @@ def _take_verdict(row: CaseRow, verdict: VerdictFacts) -> None:
     row.verdict_state = verdict.state
     row.verdict_round = verdict.round
     row.closed_time = verdict.closed_time
+    row.check_sent_time, row.check_answered_time = verdict.check_sent_time, verdict.check_answered_time
     if verdict.appeal_decision is not None:
         row.appeal_state = appeal_state_of(verdict.appeal_decision)
     # By the round, not by counting verdicts: a hub that sees only the last one must come to the same number.

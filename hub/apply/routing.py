@@ -2,7 +2,7 @@
 
 A case goes up to the parent, and down to the children that have a part in it: the platform that issued it, the one
 that decides, the one that handles it, or the hub above one of them. A component goes up, and down to the children
-of its region. Nothing ever goes back to the neighbour it came from.
+of its region. A letter goes the one way to its addressee. Nothing ever goes back to the neighbour it came from.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from exchange_db.canary_records import CanaryRecord
 from exchange_db.cases import CaseRow
 from exchange_db.peers import Peer
 from exchange_db.regions import region_of, subtree
@@ -37,10 +38,12 @@ class Router:
 
     Args:
         peers: every neighbour.
+        hub_id: name of this hub, where letters to it end.
     """
 
-    def __init__(self, peers: tuple[Peer, ...]) -> None:
+    def __init__(self, peers: tuple[Peer, ...], hub_id: str = "") -> None:
         self._peers = peers
+        self._hub_id = hub_id
         self._known: dict[tuple[tuple[str, ...] | None, tuple[str, ...], str], tuple[Way, ...]] = {}
 
     def of_case(self, before: CaseRow | None, after: CaseRow, inbox_id: int, sender_id: str) -> list[Consignment]:
@@ -84,6 +87,61 @@ class Router:
             Consignment(peer.destination_id, (inbox_id,))
             for peer in self._peers
             if peer.relation == "parent" and peer.peer_id != sender_id
+        ]
+
+    def of_evaluation(self, region: int, *, is_result: bool, inbox_id: int, sender_id: str) -> list[Consignment]:
+        """Returns where evaluation data goes: values up, a result down to the child that holds the region."""
+        return [
+            Consignment(peer.destination_id, (inbox_id,))
+            for peer in self._peers
+            if peer.peer_id != sender_id
+            and peer.relation == ("child" if is_result else "parent")
+            and (not is_result or region in subtree(peer.region))
+        ]
+
+    def of_letter(self, party: str, inbox_id: int, sender_id: str) -> list[Consignment] | None:
+        """Returns where a section of a document goes whose one reader is a platform or hub; ``None``: no way there.
+
+        The party itself, if it is a neighbour; else the hub below that has it in its region, the nearest; else up,
+        unless it came from there or would lie below.
+        """
+        if party == self._hub_id:
+            return []
+        found = next((peer for peer in self._peers if peer.peer_id == party), None)
+        if found is None:
+            region = region_of(party)
+            below = [
+                peer
+                for peer in self._peers
+                if peer.relation == "child" and peer.kind == "hub" and region in subtree(peer.region)
+            ]
+            is_ours = bool(self._hub_id) and region in subtree(region_of(self._hub_id))
+            above = [peer for peer in self._peers if peer.relation == "parent" and peer.kind == "hub" and not is_ours]
+            found = min(below, key=lambda peer: subtree(peer.region).last - peer.region, default=None)
+            found = found or next(iter(above), None)
+        if found is None:
+            return None
+        # It came from there: whoever sent it holds it already, and knows of no other way either.
+        return [] if found.peer_id == sender_id else [Consignment(found.destination_id, (inbox_id,))]
+
+    def of_canary(self, canary: CanaryRecord, inbox_id: int, sender_id: str) -> list[Consignment] | None:
+        """Returns where a canary goes: over its one link; nowhere, when it is for this hub; ``None``: no way."""
+        if canary.addressee_id == self._hub_id:
+            return []
+        found = next((peer for peer in self._peers if peer.peer_id == canary.addressee_id), None)
+        if found is None or sender_id != self._hub_id:
+            return None
+        return [Consignment(found.destination_id, (inbox_id,))]
+
+    def of_bulletin(self, region: int, inbox_id: int, sender_id: str) -> list[Consignment]:
+        """Returns where a document for everybody in a region goes: down to the children there."""
+        reach = subtree(region)
+        return [
+            Consignment(peer.destination_id, (inbox_id,))
+            for peer in self._peers
+            if peer.relation == "child"
+            and peer.peer_id != sender_id
+            and (peer.region in reach or region in subtree(peer.region))
         ]
 
     def _ways(self, then: tuple[str, ...] | None, now: tuple[str, ...], sender_id: str) -> tuple[Way, ...]:

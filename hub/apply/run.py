@@ -10,19 +10,34 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from connectors.wire import origin_of, read_parcel
-from exchange_db import cases, figures, inbox, outbox, quarantine, receipts, timers
+from exchange_db import (
+    cases,
+    evaluation_records,
+    figures,
+    folding,
+    inbox,
+    outbox,
+    quarantine,
+    receipts,
+    sheet_history,
+    timers,
+)
+from exchange_db.canary_records import CanaryRecord
 from exchange_db.cases import ActionRow, CaseRow, Section, pack_section
-from exchange_db.counting import CellKey, CountingRules, Share, changes
+from exchange_db.counting import CountingRules
+from exchange_db.document_records import Document
 from exchange_db.errors import LeaseLost
+from exchange_db.evaluation_shapes import EvaluationKind, EvaluationRecord
 from exchange_db.facts import AssignmentFacts, CaseFacts, facts_of, read_facts
 from exchange_db.inbox import InboxRow
 from exchange_db.quarantine import Held
 from exchange_db.receipts import QUARANTINED, STALE, Exceptional, Run
-from exchange_db.records import COUNTERS, Case, Component, FigureSheet, Violated, Violation
+from exchange_db.records import Case, Component, FigureSheet, Violated, Violation
 from exchange_db.regions import region_of
 from exchange_db.session import HotSession
+from exchange_db.shares import CaseCounting, Changes
 from exchange_db.timers import MilestoneRow
-from hub.apply import components
+from hub.apply import canaries, components, documents
 from hub.apply.components import ComponentRun
 from hub.apply.guards import LifeRules
 from hub.apply.lifecycle import fold
@@ -49,11 +64,15 @@ class ApplyRules(NamedTuple):
     life: LifeRules
 
 
+#: What a row of the log may say.
+Readable = CaseFacts | Component | FigureSheet | Document | EvaluationRecord | CanaryRecord | Violated
+
+
 class Decoded(Struct, frozen=True, gc=False):
     """A row of the log and what it says; a ``Violated`` if it cannot be read any more."""
 
     row: InboxRow
-    record: CaseFacts | Component | FigureSheet | Violated
+    record: Readable
 
 
 async def decode(session: HotSession, rows: list[InboxRow]) -> list[Decoded]:
@@ -75,7 +94,7 @@ async def decode(session: HotSession, rows: list[InboxRow]) -> list[Decoded]:
     return decoded
 
 
-def _read(payload: bytes) -> CaseFacts | Component | FigureSheet | Violated:
+def _read(payload: bytes) -> Readable:
     try:
         parcel = read_parcel(payload)
     except Violated as violated:
@@ -115,12 +134,18 @@ async def apply_run(
     run = _Run(known, await components.begin(session, things), neighbourhood, rules)
     for start in range(0, len(decoded), SLICE):
         for item in decoded[start : start + SLICE]:
-            if isinstance(item.record, Component):
+            if isinstance(item.record, CaseFacts | Violated):
+                run.take(item.row, item.record)
+            elif isinstance(item.record, Component):
                 run.take_component(item.row, item.record)
             elif isinstance(item.record, FigureSheet):
                 await run.take_sheet(session, item.row, item.record)
+            elif isinstance(item.record, Document):
+                await run.take_document(session, item.row, item.record)
+            elif isinstance(item.record, EvaluationRecord):
+                await run.take_evaluation(session, item.row, item.record)
             else:
-                run.take(item.row, item.record)
+                run.take_canary(item.row, item.record)
         await asyncio.sleep(0)
     await run.write(session)
     firsts: dict[int, int] = {}
@@ -152,6 +177,7 @@ class _Run:
         self._actions: list[ActionRow] = []
         self._milestones: list[MilestoneRow] = []
         self._outbox: list[bytes] = []
+        self._canaries: list[CanaryRecord] = []
         self._held: list[tuple[InboxRow, int | None, Violation]] = []
         self.exceptions: list[Exceptional] = []
 
@@ -181,8 +207,46 @@ class _Run:
         if not await figures.put_sheet(session, sheet, row.inbox_id):
             self._except(row, STALE, _NO_VIOLATION)
             return
+        await sheet_history.keep(session, sheet, row.inbox_id)
         sender_id = self._neighbourhood.senders[row.stream_id]
         self._send(row, self._neighbourhood.router.of_sheet(row.inbox_id, sender_id))
+
+    async def take_evaluation(self, session: HotSession, row: InboxRow, record: EvaluationRecord) -> None:
+        """Puts evaluation data into the ledger, if it is newer than what is there."""
+        if not await evaluation_records.put(session, record, row.inbox_id):
+            self._except(row, STALE, _NO_VIOLATION)
+            return
+        is_result = record.kind is EvaluationKind.RESULT
+        sender_id = self._neighbourhood.senders[row.stream_id]
+        ways = self._neighbourhood.router.of_evaluation(
+            record.region, is_result=is_result, inbox_id=row.inbox_id, sender_id=sender_id
+        )
+        self._send(row, ways)
+
+    async def take_document(self, session: HotSession, row: InboxRow, document: Document) -> None:
+        """Puts one section of a document into the ledger, if it is newer than what is there."""
+        sender_id = self._neighbourhood.senders[row.stream_id]
+        try:
+            ways = await documents.take(session, document, row.inbox_id, self._neighbourhood.router, sender_id)
+        except Violated as violated:
+            self._hold(row, region_of(document.issuer_id), violated.violation)
+            return
+        if ways is None:
+            self._except(row, STALE, _NO_VIOLATION)
+        else:
+            self._send(row, ways)
+
+    def take_canary(self, row: InboxRow, canary: CanaryRecord) -> None:
+        """Sends a canary of this hub on its way, or keeps one that has arrived."""
+        sender_id = self._neighbourhood.senders[row.stream_id]
+        ways = self._neighbourhood.router.of_canary(canary, row.inbox_id, sender_id)
+        if ways is None:
+            violated = Violated("ADDRESSEE_UNREACHABLE", "canary.receiver_id", canary.addressee_id)
+            self._hold(row, region_of(canary.sender_id), violated.violation)
+        elif ways:
+            self._send(row, ways)
+        else:
+            self._canaries.append(canary)
 
     def _take_case(self, row: InboxRow, case: CaseFacts) -> bool:
         home_region, case_id = case.home_region, row.record_key
@@ -235,8 +299,10 @@ class _Run:
         await cases.add_actions(session, self._actions)
         await timers.add_milestones(session, self._milestones)
         await self._things.write(session)
-        await figures.add_deltas(session, await self._deltas())
+        await folding.add_deltas(session, await self._changes())
         await outbox.add(session, self._outbox)
+        if self._canaries:
+            await canaries.take(session, self._canaries)
         await quarantine.hold(session, await self._put_aside(session))
 
     async def _put_aside(self, session: HotSession) -> list[Held]:
@@ -250,19 +316,12 @@ class _Run:
             for row, home_region, violation in self._held
         ]  # fmt: skip
 
-    async def _deltas(self) -> dict[CellKey, list[int]]:
+    async def _changes(self) -> Changes:
         """Sums what the touched cases count for now, less what they counted for before."""
-        tally: dict[Share, int] = {}
+        counting = CaseCounting(self._rules.counting)
+        changes: Changes = {}
         for number, (case_id, before) in enumerate(self._before.items()):
-            for share, times in changes(before, self._known[case_id], self._rules.counting):
-                tally[share] = tally.get(share, 0) + times
+            counting.add_step(changes, before, self._known[case_id])
             if number % SLICE == 0:
                 await asyncio.sleep(0)
-        deltas: dict[CellKey, list[int]] = {}
-        for (cell, counts), times in tally.items():
-            if times:
-                change = deltas.setdefault(cell, [0] * len(COUNTERS))
-                for index, count in enumerate(counts):
-                    if count:
-                        change[index] += times * count
-        return deltas
+        return changes

@@ -23,6 +23,7 @@ from exchange_db.session import Dedicated, Ledger
 from hub.apply.routing import Router
 from hub.apply.run import ApplyRules, Decoded, Neighbourhood, apply_run, decode
 from hub.listener import Listener
+from hub.telemetry.steps import current_steps
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +43,13 @@ class ApplyLane:
         name: name of the lane, the same after a restart of its process.
         rules: how cases are judged and counted.
         run_size: records in one transaction, about.
+        hub_id: name of this hub.
     """
 
-    def __init__(self, ledger: Ledger, listener: Listener, name: str, rules: ApplyRules, run_size: int) -> None:
+    def __init__(
+        self, ledger: Ledger, listener: Listener, name: str, rules: ApplyRules, run_size: int, hub_id: str
+    ) -> None:
+        self._hub_id = hub_id
         self._ledger = ledger
         self._listener = listener
         self._name = name
@@ -55,6 +60,7 @@ class ApplyLane:
         self._router = Router(())
         self._peers_version = -1
         self._renew_at = 0.0
+        self._steps = current_steps()
 
     async def run(self) -> None:
         """Applies until cancelled; then gives its leases back."""
@@ -86,6 +92,7 @@ class ApplyLane:
         rows = await inbox.fetch_runs(connection, self._cursors, limit)
         if not rows:
             return False
+        begin = time.time_ns() if self._steps is not None else 0
         neighbourhood = await self._neighbourhood(connection, {row.stream_id for row in rows})
         try:
             decoded = await decode(connection, rows)
@@ -95,6 +102,8 @@ class ApplyLane:
             self._cursors, self._renew_at = {}, 0.0
             return True
         self._listener.tell(wakeups.OUTBOX, wakeups.SETTLED)
+        if self._steps is not None:
+            self._steps.applied((await inbox.payloads(connection, rows)).values(), begin)
         return len(rows) >= limit
 
     async def _apply(self, connection: Dedicated, decoded: list[Decoded], neighbourhood: Neighbourhood) -> None:
@@ -122,7 +131,7 @@ class ApplyLane:
         version = self._listener.version(wakeups.PEERS)
         if version != self._peers_version:
             async with self._ledger.read() as reading:
-                self._router = Router(tuple(await peers.all_peers(reading)))
+                self._router = Router(tuple(await peers.all_peers(reading)), self._hub_id)
             self._peers_version = version
         unknown = stream_ids - self._senders.keys()
         if unknown:

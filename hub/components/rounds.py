@@ -16,6 +16,7 @@ from exchange_db.regions import Subtree, region_of, subtree
 from exchange_db.session import Ledger, WriteSession
 from hub.clock import Clock
 from hub.components.ownership import Answer, AnswerKind, answered, changed_component
+from hub.recording import recorded
 
 #: Answers taken in one transaction, and agreed changes given out at once.
 MOST_ANSWERS, MOST_CHANGES = 1_000, 1_000
@@ -57,8 +58,8 @@ class RoundDesk:
             raise Violated("REGION_FORBIDDEN", "region_code", f"{region:06d}")
         asked = Round(round_id, title, region, role, opened_by, self._now(), None)
         try:
-            async with self._ledger.write() as session:
-                return await ownership.open_round(session, asked, subtree(region))
+            async with recorded(self._ledger, "ownership.open", round_id, region=region) as act:
+                return await ownership.open_round(act.session, asked, subtree(region))
         except IntegrityError:
             raise Violated("ARGUMENT_INVALID", "round_id", f"{round_id}: is there already 已存在") from None
 
@@ -68,9 +69,9 @@ class RoundDesk:
         Raises:
             Violated: ROUND_NOT_FOUND or ROUND_CLOSED.
         """
-        async with self._ledger.write() as session:
-            await _open_round(session, round_id)
-            await ownership.close_round(session, round_id)
+        async with recorded(self._ledger, "ownership.close", round_id) as act:
+            await _open_round(act.session, round_id)
+            await ownership.close_round(act.session, round_id)
 
     async def rounds(self) -> list[Round]:
         """Returns every round, newest first."""
@@ -106,11 +107,11 @@ class RoundDesk:
         if len(given) > MOST_ANSWERS:
             raise Violated("ARGUMENT_INVALID", "answers", f"{len(given)} > {MOST_ANSWERS}")
         found: list[Violation | None] = []
-        async with self._ledger.write() as session:
-            await _open_round(session, round_id)
+        async with recorded(self._ledger, "ownership.answer", round_id, detail={"answers": len(given)}) as act:
+            await _open_round(act.session, round_id)
             for one in given:
                 try:
-                    await self._take(session, round_id, visible, one)
+                    await self._take(act.session, round_id, visible, one)
                 except Violated as refused:
                     found.append(refused.violation)
                 else:
@@ -134,9 +135,9 @@ class RoundDesk:
         Raises:
             Violated: ROUND_NOT_FOUND or ROUND_CLOSED.
         """
-        async with self._ledger.write() as session:
-            await _open_round(session, round_id)
-            return await ownership.confirm_rest(session, round_id, unit_code, visible, answered_by)
+        async with recorded(self._ledger, "ownership.confirm_rest", round_id, detail={"unit": unit_code}) as act:
+            await _open_round(act.session, round_id)
+            return await ownership.confirm_rest(act.session, round_id, unit_code, visible, answered_by)
 
     async def items(
         self,

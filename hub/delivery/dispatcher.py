@@ -18,13 +18,16 @@ import random
 import time
 from collections import deque
 from contextlib import suppress
+from typing import Any, NamedTuple
 
 import psycopg
 
+from auth.envelope import LINK_STREAM
 from connectors import verdicts
-from connectors.errors import CallRefused, ConnectorError, Unreachable
+from connectors.causes import cause_of, waited_for
+from connectors.errors import SHORTEST_STREAM_SECONDS, CallRefused, ConnectorError, Drained, Unreachable
 from connectors.transports.grpc_peer import MAX_BATCH_BYTES, Answer, GrpcPeer, PushStream
-from exchange_db import leases, links, outbox, wakeups
+from exchange_db import leases, links, outbox, restores, wakeups
 from exchange_db.errors import LeaseLost
 from exchange_db.peers import Peer
 from exchange_db.session import Dedicated, Ledger
@@ -32,14 +35,27 @@ from hub.clock import Clock
 from hub.delivery.backoff import pause_seconds
 from hub.delivery.dialling import Dialler
 from hub.listener import Listener
+from hub.log_context import concern
 from hub.settings import DeliverPart
+from hub.telemetry.steps import current_steps
+from hub.veil import Veil
 
 logger = logging.getLogger(__name__)
 
 #: Name of the stream a hub pushes in.
-STREAM = "link"
+STREAM = LINK_STREAM
 LEASE_SECONDS = 5.0
 _POLL_SECONDS = 1.0
+#: Parcels whose texts are looked at before others of the process get a turn.
+_SLICE = 50
+
+
+class _Sent(NamedTuple):
+    """A batch under way, sent at a moment of this process; its records and the time of day where steps are told."""
+
+    moment: float
+    payloads: list[bytes]
+    begin: int
 
 
 class Dispatcher:
@@ -54,7 +70,10 @@ class Dispatcher:
         settings: DeliverPart,
         holder: str,
         peer: Peer,
+        *,
+        veil: Veil,
     ) -> None:
+        self._veil = veil
         self._ledger = ledger
         self._listener = listener
         self._dialler = dialler
@@ -63,9 +82,11 @@ class Dispatcher:
         self._holder = holder
         self._peer = peer
         self._lease = f"deliver/{peer.peer_id}"
-        self._under_way: deque[tuple[int, float]] = deque()
+        self._under_way: deque[_Sent] = deque()
+        self._steps = current_steps()
         self._room = asyncio.Semaphore(settings.window)
         self._is_down = False
+        self._opened_time = time.monotonic()
         #: Last number given on the link, as far as this dispatcher knows: behind it there is nothing to fetch.
         self._numbered = 0
         #: Wake-up after which everything that was due has been found: before the next one there is nothing to look for.
@@ -73,6 +94,7 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Connects, delivers, and tries again after every failure."""
+        concern(link=self._peer.peer_id)
         while True:
             try:
                 async with self._ledger.dedicated() as connection:
@@ -101,22 +123,36 @@ class Dispatcher:
             seen = self._listener.version(wakeups.OUTBOX)
             await self._listener.wait(wakeups.OUTBOX, seen, min(state.seconds_left, _POLL_SECONDS))
             return
+        begun = time.monotonic()
         try:
             async with GrpcPeer(self._dialler.target(self._peer)) as neighbour:
                 await self._deliver(connection, neighbour)
+        except Drained as error:
+            if time.monotonic() - self._opened_time < SHORTEST_STREAM_SECONDS:
+                await self._note_failure(driver, state.failure_count, error, begun)
         except LeaseLost:
             logger.info("deliver %s: taken over by another process", self._peer.peer_id)
         except (ConnectorError, TimeoutError) as error:
-            pause = pause_seconds(
-                state.failure_count,
-                first_seconds=self._settings.backoff_first_seconds,
-                cap_seconds=self._settings.backoff_cap_seconds,
-                chance=random.random(),  # noqa: S311 — jitter, not a secret
-            )
-            if not self._is_down:
-                logger.warning("deliver %s: %s", self._peer.peer_id, error)
-            self._is_down = True
-            await links.note_failure(driver, self._peer.destination_id, str(error) or "no answer in time", pause)
+            await self._note_failure(driver, state.failure_count, error, begun)
+
+    async def _note_failure(self, driver: Any, failure_count: int, error: Exception, begun: float) -> None:
+        pause = pause_seconds(
+            failure_count,
+            first_seconds=self._settings.backoff_first_seconds,
+            cap_seconds=self._settings.backoff_cap_seconds,
+            chance=random.random(),  # noqa: S311 — jitter, not a secret
+        )
+        if not self._is_down:
+            logger.warning("deliver %s: %s", self._peer.peer_id, error)
+        self._is_down = True
+        await links.note_failure(
+            driver,
+            self._peer.destination_id,
+            str(error) or "no answer in time",
+            pause,
+            cause=cause_of(error),
+            waited_seconds=waited_for(error, time.monotonic() - begun, self._settings.answer_timeout_seconds),
+        )
 
     async def _deliver(self, connection: Dedicated, neighbour: GrpcPeer) -> None:
         progress = await outbox.progress(connection.driver, self._peer.destination_id)
@@ -124,7 +160,12 @@ class Dispatcher:
         async with asyncio.timeout(self._settings.answer_timeout_seconds) as opening:
             async with pushing as stream:
                 opening.reschedule(None)
+                self._opened_time = time.monotonic()
                 position = stream.next_sequence - 1
+                if position > progress.last_sequence and await restores.number_on(
+                    connection.driver, self._peer.destination_id, position
+                ):
+                    progress = await outbox.progress(connection.driver, self._peer.destination_id)
                 if position > progress.last_sequence:
                     raise CallRefused(
                         f"{self._peer.peer_id} expects number {position + 1}, but only {progress.last_sequence} were"
@@ -152,9 +193,21 @@ class Dispatcher:
         while True:
             await self._room.acquire()
             batch = await self._next(connection, position)
-            self._under_way.append((batch[-1].sequence, time.monotonic()))
-            await stream.send(position + 1, [parcel.payload for parcel in batch])
+            told = [parcel.payload for parcel in batch] if self._steps is not None else []
+            self._under_way.append(_Sent(time.monotonic(), told, time.time_ns() if told else 0))
+            await stream.send(position + 1, await self._shown(batch))
             position = batch[-1].sequence
+
+    async def _shown(self, batch: list[outbox.Numbered]) -> list[bytes]:
+        """Returns the parcels as the neighbour is to have them."""
+        peer_id, shown = self._peer.peer_id, [parcel.payload for parcel in batch]
+        if not self._veil.is_over(peer_id):
+            return shown
+        for start in range(0, len(shown), _SLICE):
+            end = start + _SLICE
+            shown[start:end] = [self._veil.shown(peer_id, payload) for payload in shown[start:end]]
+            await asyncio.sleep(0)
+        return shown
 
     async def _next(self, connection: Dedicated, position: int) -> list[outbox.Numbered]:
         """Waits for parcels behind a number and returns them, numbered."""
@@ -202,8 +255,10 @@ class Dispatcher:
                 await links.confirm(connection.driver, destination_id, taken)
             if not verdicts.is_taken_whole(answer.verdict):
                 raise Unreachable(f"the neighbour expects number {answer.verdict.next_sequence}")
-            self._under_way.popleft()
+            sent = self._under_way.popleft()
             self._room.release()
+            if self._steps is not None:
+                self._steps.delivered(self._peer.peer_id, sent.payloads, sent.begin)
         elif answer.receipts is not None:
             held = verdicts.quarantined(answer.receipts)
             if held:
@@ -220,7 +275,7 @@ class Dispatcher:
                 if not await leases.claim(connection.driver, [self._lease], self._holder, LEASE_SECONDS):
                     raise LeaseLost(self._lease)
                 now = time.monotonic()
-                if self._under_way and now - self._under_way[0][1] > self._settings.answer_timeout_seconds:
+                if self._under_way and now - self._under_way[0].moment > self._settings.answer_timeout_seconds:
                     raise Unreachable("no answer to a batch in time 批次未及时应答")
                 if now >= beat_at:
                     beat_at = now + self._settings.heartbeat_seconds

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from exchange_db import links, outbox
+from exchange_db import links, outbox, restores
 from exchange_db.errors import LeaseLost
 from exchange_db.outbox import Numbered
 from exchange_db.records import Violated
@@ -12,10 +12,13 @@ from exchange_db.session import HotSession
 async def confirm_up_to(session: HotSession, destination_id: int, after: int, path: str) -> None:
     """Records that a neighbour has everything up to a number on its disk.
 
+    A ledger that was restored goes on behind that number, once.
+
     Raises:
         Violated: CURSOR_AHEAD, nothing was ever given out that far.
     """
-    if after > (await outbox.progress(session.driver, destination_id)).last_sequence:
+    is_ahead = after > (await outbox.progress(session.driver, destination_id)).last_sequence
+    if is_ahead and not await restores.number_on(session.driver, destination_id, after):
         raise Violated("CURSOR_AHEAD", path, after)
     await links.confirm(session.driver, destination_id, after)
 

@@ -27,7 +27,7 @@ class DeliveryOffice:
     Args:
         ledger: the hub's database.
         listener: wake-ups of this process.
-        works: what is done for an active neighbour, by name.
+        works: what is done for an active neighbour whose link is not paused, by name.
     """
 
     def __init__(self, ledger: Ledger, listener: Listener, works: dict[str, Work]) -> None:
@@ -47,7 +47,7 @@ class DeliveryOffice:
                 except (psycopg.OperationalError, sqlalchemy.exc.OperationalError, OSError) as error:
                     logger.warning("delivery: database does not answer: %s", error)
                 else:
-                    await self._follow({peer for peer in known if peer.state == "active"})
+                    await self._follow({peer for peer in known if peer.state == "active" and not peer.is_paused})
                 await self._listener.wait(wakeups.PEERS, seen, _LOOK_SECONDS)
         finally:
             await self._follow(set())

@@ -1,10 +1,10 @@
 """What delivery needs of intake, handed in by ``hub.bootstrap``: the way fetched parcels enter the log."""
 
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from auth.principal import Principal
 from exchange_db.inbox import Answer
+from exchange_db.seal_records import Sealed
 
 
 class Taken(Protocol):
@@ -15,4 +15,10 @@ class Taken(Protocol):
         """What became of each parcel."""
 
 
-Take = Callable[[Principal, int, int, list[bytes]], Awaitable[Taken]]
+class Take(Protocol):
+    """Hands a batch in and waits until it is on disk."""
+
+    async def __call__(
+        self, sender: Principal, stream_id: int, first_sequence: int, payloads: list[bytes], sealed: Sealed | None, /
+    ) -> Taken:
+        """Returns what became of it; raises ``Violated`` when it is not signed as the link demands."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from auth.batch_keys import Algorithm
 from connectors.county.simulator.plan import DONE, CasePlan, Fate, Turn, turns_of, year_of_county, year_of_reporter
 from connectors.county.simulator.platform import SimulatedPlatform
 from connectors.county.simulator.roles import (
@@ -27,9 +28,14 @@ from hub.demo.asking import Tally, ask
 from hub.demo.partners import DatabasePartners, PartnerOutcome
 from hub.demo.proof import Proof, hop_milliseconds, newest_messages, prove
 from hub.demo.staging import Stage, StagedHub
+from hub.demo.trust import Trust, verify_trust
 
 #: Settings that make jobs run often enough for a demonstration.
-_QUICK = "[figures]\nfold_seconds = 2\nsheet_seconds = 3\n\n[deliver]\nbackoff_cap_seconds = 2\n"
+_QUICK = (
+    "[figures]\nfold_seconds = 2\nsheet_seconds = 3\n\n[deliver]\nbackoff_cap_seconds = 2\n\n"
+    '[signing]\nkeys = ["batch.key"]\n\n[audit]\ncheckpoint_seconds = 5\n\n'
+    "[health]\ncanary_seconds = 5\n"
+)
 _GENTLE = 200
 _GENTLE_SECONDS = 0.02
 _CHUNK = 1_000
@@ -45,6 +51,7 @@ class Outcome(NamedTuple):
     rates: list[str]
     reporter_sources: dict[str, int]
     proof: Proof
+    trust: Trust
     hops: dict[str, tuple[float, float]]
     turns: dict[str, int]
     story_case_no: str
@@ -84,12 +91,12 @@ class Demonstration:
         self._tell("核对 / proof", 0.95)
         tiers = await self._figures()
         sources = await ask(self._target(province, nation), "430212", group_by="source")
-        proof = await asyncio.to_thread(
-            prove, [(province, nation), (city, province), (other, province)], list(self.hubs)
-        )
+        ways = [(province, nation), (city, province), (other, province)]
+        proof = await asyncio.to_thread(prove, ways, list(self.hubs))
         told = next(plan for plan in self._plans if plan.turn is Turn.DISPUTED and plan.fate is Fate.DONE_ON_TIME)
         async with GrpcPeer(self._target_of(COUNTY)) as hub:
             story = await fetch_story(hub, CITY, told.case_no)
+        trust = await verify_trust(ways, self.stage.folder / "authority.pem", CITY, told.case_no)
         probes = await asyncio.to_thread(newest_messages, other, "platform", _GENTLE)
         hops = {
             "市→省 city→province": _percentiles(hop_milliseconds(other, province, probes)),
@@ -100,6 +107,7 @@ class Demonstration:
             tiers["nation"].rates,
             {key: tally.reported for key, tally in sources.items()},
             proof._replace(quarantined=held),
+            trust,
             hops,
             turns_of(self._plans),
             told.case_no,
@@ -136,7 +144,7 @@ class Demonstration:
             ("431200.hub", "怀化市枢纽"),
             ("430200.hub", "株洲市枢纽"),
         ):
-            await self.stage.add_hub(hub_id, name, _QUICK)
+            self.stage.add_signing_key(await self.stage.add_hub(hub_id, name, _QUICK), Algorithm.SM2_SM3)
         for hub in self.hubs:
             hub.start()
         await asyncio.gather(*(hub.wait_until_open() for hub in self.hubs))
@@ -144,6 +152,7 @@ class Demonstration:
         self._tell("平台互联 / joining", 0.05)
         for above, below in ((nation, province), (province, city), (province, other)):
             await self.stage.join(above, below)
+            await self.stage.require_signed(above, below, Algorithm.SM2_SM3)
         self._plans = year_of_county()
         plans = {plan.case_no: plan for plan in self._plans}
         for hub, name, react, repeat in (
@@ -258,6 +267,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             {"hub": hub, "reason": reason, "field": field, "text": text}
             for hub, reason, field, text in outcome.proof.quarantined
         ],
+        "trust": outcome.trust._asdict(),
         "turns": outcome.turns,
         "story": {
             "case_no": outcome.story_case_no,

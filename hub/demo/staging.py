@@ -11,18 +11,27 @@ import socket
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from auth.batch_keys import Algorithm, SigningKey
 from auth.certificates import Certified, issue, make_authority, write
+from auth.key_cards import write_card
 from connectors.county.profile import Profile, read_profile
-from exchange_db import migrate
+from exchange_db import migrate, seals
 from exchange_db.embedded import EmbeddedServer
 from exchange_db.session import Ledger
-from hub.federation.enrolment import accept_as_hub, accept_as_platform, write_invitation
+from hub.federation.enrolment import accept_as_hub, accept_as_platform, announce, write_invitation
+from hub.federation.signing_cards import card_beside
 from hub.settings import Settings, read_settings
 
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
+#: A stage shows what a test did; nothing goes over its links by itself.
+_NO_CANARIES = "[health]\ncanary_seconds = 0\n\n"
+#: Both sides of a stage are one hand: nobody is there to compare thumbprints.
+NOBODY_WAITS = "[joining]\nneeds_confirmation = false\n\n"
+_TEMPLATE = "stage_template"
+_KEY_LIFE = timedelta(days=300)
 
 
 class StagedHub:
@@ -45,15 +54,19 @@ class StagedHub:
         """Where the hub can be dialled."""
         return f"127.0.0.1:{self.port}"
 
-    def start(self, roles: str = "") -> None:
-        """Starts a process with all roles, or with those named."""
+    def start(self, roles: str = "", twin: str = "") -> None:
+        """Starts a process with all roles, or with those named; ``twin`` tells several of the same roles apart."""
         command = [sys.executable, "-m", "hub", "serve", "--config", str(self.settings_file)]
         if roles:
             command += ["--roles", roles]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("SANJI_")}
-        environment["SANJI_HUB__INSTANCE"] = f"stage-{roles or 'all'}"
-        with (self.folder / f"{roles.replace(',', '-') or 'hub'}.log").open("ab") as log:
-            self.processes[roles] = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603
+        environment["SANJI_HUB__INSTANCE"] = f"stage-{roles or 'all'}{twin}"
+        with self.log_of(roles, twin).open("ab") as log:
+            self.processes[roles + twin] = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603
+
+    def log_of(self, roles: str = "", twin: str = "") -> Path:
+        """Returns where a process writes what it says."""
+        return self.folder / f"{roles.replace(',', '-') or 'hub'}{twin}.log"
 
     def kill(self, roles: str = "") -> None:
         """Ends a process at once, as a power cut would (SIGKILL)."""
@@ -136,8 +149,7 @@ class Stage:
         folder = self.folder / hub_id
         folder.mkdir()
         self._certify(hub_id, folder)
-        url = await asyncio.to_thread(self.server.ensure_database, f"{self.folder.name}_{hub_id}".replace(".", "_"))
-        await asyncio.to_thread(migrate.upgrade, url)
+        url = await asyncio.to_thread(self._database, f"{self.folder.name}_{hub_id}".replace(".", "_"))
         port, console_port = free_port(), free_port()
         settings_file = folder / "sanji.toml"
         public = f'public_address = "127.0.0.1:{port}"\n' if is_dialled else ""
@@ -145,11 +157,20 @@ class Stage:
             f'[hub]\nid = "{hub_id}"\nname = "{name}"\n\n[database]\nurl = "{url}"\n\n'
             f'[listen]\nhost = "127.0.0.1"\nport = {port}\n{public}\n'
             f'[tls]\nauthority = "../authority.pem"\ncertificate = "{hub_id}.pem"\nkey = "{hub_id}.key"\n\n'
-            f"[console]\nport = {console_port}\n\n{extra}",
+            f"[console]\nport = {console_port}\nopen_on_loopback = true\n\n[approvals]\nrequired = []\n\n"
+            f"{'' if '[joining]' in extra else NOBODY_WAITS}{'' if '[health]' in extra else _NO_CANARIES}{extra}",
             encoding="utf-8",
         )
         self.hubs[hub_id] = StagedHub(folder, settings_file, url, port)
         return self.hubs[hub_id]
+
+    def _database(self, name: str) -> str:
+        """Makes a ledger as a copy of one that was made once on this server; returns its URL."""
+        migrate.upgrade(self.server.ensure_database(_TEMPLATE))
+        url = self.server.ensure_database(name, _TEMPLATE)
+        # A ledger of an earlier demonstration may lie there.
+        migrate.upgrade(url)
+        return url
 
     async def join(self, parent: StagedHub, child: StagedHub) -> None:
         """Joins two hubs; the upper one must be running."""
@@ -163,6 +184,22 @@ class Stage:
                 address=parent.address,
             )
             await accept_as_hub(below, child.settings, letter)
+
+    def add_signing_key(self, hub: StagedHub, algorithm: Algorithm) -> None:
+        """Makes the key a hub signs batches with, and its card; the hub's settings name ``batch.key``."""
+        hub_id, now, path = hub.folder.name, datetime.now(UTC), hub.folder / "batch.key"
+        certificate, certificate_key = (hub.folder / f"{hub_id}.{ending}" for ending in ("pem", "key"))
+        key, end = SigningKey.generate(algorithm), now + _KEY_LIFE
+        key.write(path)
+        card = write_card(hub_id, key.public, now, end, now, certificate.read_bytes(), certificate_key.read_bytes())
+        card_beside(path).write_bytes(card)
+
+    async def require_signed(self, receiver: StagedHub, sender: StagedHub, *algorithms: Algorithm) -> None:
+        """Has a hub take only signed batches from another."""
+        async with Ledger(receiver.url, pool_size=0) as ledger:
+            async with ledger.write() as session:
+                await seals.require(session, sender.folder.name, algorithms)
+            await announce(ledger)
 
     async def add_platform(self, hub: StagedHub, platform_id: str) -> Profile:
         """Joins a platform to a running hub; returns the profile its client uses."""

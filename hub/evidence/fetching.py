@@ -22,7 +22,7 @@ from exchange_db.session import Ledger, ReadSession
 from hub.clock import Clock
 from hub.evidence.reception import MAX_CHUNK, Reception, ReceptionDesk, most_bytes
 from hub.evidence.sniffing import require_claim
-from hub.settings import EvidencePart
+from hub.sections.evidence import EvidencePart
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from exchange_db.evidence_search import FoundRef
 from exchange_db.peers import Peer
 from exchange_db.session import Ledger
 from hub.clock import Clock
-from hub.settings import EvidencePart
+from hub.sections.evidence import EvidencePart
 
 #: Rows of one partition looked through in one transaction.
 _ROWS = 100

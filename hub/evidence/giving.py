@@ -18,7 +18,7 @@ from exchange_db.session import Ledger
 from hub.clock import Clock
 from hub.evidence.errors import NotStored, StoreUnavailable
 from hub.evidence.store import EvidenceStore
-from hub.settings import EvidencePart
+from hub.sections.evidence import EvidencePart
 
 
 class Standing(NamedTuple):

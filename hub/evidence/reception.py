@@ -11,20 +11,21 @@ from typing import NamedTuple
 
 from auth.permissions import require_evidence, visible_regions
 from auth.principal import Principal
-from exchange_db import attachments, cases, links
+from exchange_db import attachments, cases, documents, links
 from exchange_db.attachment_records import AttachmentKind, Offer
 from exchange_db.attachments import Rights, Stored, Upload
+from exchange_db.document_records import document_id_in
 from exchange_db.keys import case_key
 from exchange_db.records import Violated
-from exchange_db.regions import region_of
-from exchange_db.session import Ledger
+from exchange_db.regions import Subtree, region_of
+from exchange_db.session import Ledger, ReadSession
 from hub.clock import Clock
 from hub.evidence.errors import StoreUnavailable
 from hub.evidence.exif import read_exif
 from hub.evidence.partial import Partial
 from hub.evidence.sniffing import HEAD_BYTES, require_claim, require_type
 from hub.evidence.store import EvidenceStore
-from hub.settings import EvidencePart
+from hub.sections.evidence import EvidencePart
 
 MAX_CHUNK = 1024 * 1024
 #: Bytes after which what has come is synced and acknowledged; as much may have to be sent again.
@@ -76,11 +77,9 @@ class ReceptionDesk:
             raise Violated("ATTACHMENT_TOO_LARGE", "header.size_bytes", f"{offer.size_bytes} > {most}")
         visible = visible_regions(sender, self._hub_region)
         async with self.ledger.read() as session:
-            row = await cases.find(
-                session, region_of(offer.issuer_id), case_key(offer.issuer_id, offer.case_no), visible
-            )
+            is_visible = await _is_visible(session, offer, visible)
             known = (await attachments.rights(session, [offer.digest], sender.peer_id, visible)).get(offer.digest)
-        require_evidence(sender, offer.issuer_id, self._hub_region, is_visible=row is not None)
+        require_evidence(sender, offer.issuer_id, self._hub_region, is_visible=is_visible)
         return await self.begin(sender.peer_id, offer, is_proved=_is_proved(known), sender=sender)
 
     async def begin(
@@ -238,10 +237,20 @@ class Reception:
             await attachments.forget_upload(session, self._source_id, self._offer.digest)
 
 
+async def _is_visible(session: ReadSession, offer: Offer, visible: Subtree) -> bool:
+    """Tells whether what bytes are offered for, a case or a document, may be seen from some regions."""
+    if document_id := document_id_in(offer.case_no):
+        return await documents.find(session, offer.issuer_id, document_id, visible) is not None
+    key = case_key(offer.issuer_id, offer.case_no)
+    return await cases.find(session, region_of(offer.issuer_id), key, visible) is not None
+
+
 def most_bytes(part: EvidencePart, kind: AttachmentKind) -> int:
     """Returns how large evidence of a kind may be, in bytes."""
     if kind is AttachmentKind.VOICE:
         return part.voice_megabytes * _MEGABYTE
+    if kind is AttachmentKind.DOCUMENT:
+        return part.document_megabytes * _MEGABYTE
     return (part.video_megabytes if kind is AttachmentKind.VIDEO else part.photo_megabytes) * _MEGABYTE
 
 

@@ -17,6 +17,17 @@ _VOICE = frozenset({"audio/mpeg", "audio/wav", "audio/amr", "audio/aac", "audio/
 _VIDEO = frozenset(
     {"video/mp4", "video/3gpp", "video/quicktime", "video/avi", "video/x-matroska", "video/webm", "video/mpeg"}
 )
+#: Papers: what they begin with, and what begins so. Office files are packed; macros have types of their own.
+_OOXML = "application/vnd.openxmlformats-officedocument"
+_PAPER = {
+    "application/pdf": b"%PDF-",
+    f"{_OOXML}.wordprocessingml.document": b"PK\x03\x04",
+    f"{_OOXML}.spreadsheetml.sheet": b"PK\x03\x04",
+    "application/vnd.oasis.opendocument.text": b"PK\x03\x04",
+    "application/vnd.oasis.opendocument.spreadsheet": b"PK\x03\x04",
+    "text/plain": b"",
+    "text/csv": b"",
+}
 #: Other names of the same types.
 _SAME = {
     "image/jpg": "image/jpeg",
@@ -57,6 +68,8 @@ def types_of(kind: AttachmentKind) -> frozenset[str]:
     """Returns the types a kind of evidence may have."""
     if kind is AttachmentKind.VOICE:
         return _VOICE
+    if kind is AttachmentKind.DOCUMENT:
+        return _PHOTO | _PAPER.keys()
     return _VIDEO if kind is AttachmentKind.VIDEO else _PHOTO
 
 
@@ -105,9 +118,23 @@ def require_type(media_type: str, head: bytes) -> str:
     Raises:
         Violated: ATTACHMENT_TYPE_MISMATCH.
     """
-    claimed, found = normal_type(media_type), sniff(head)
+    claimed = normal_type(media_type)
+    if claimed in _PAPER and head.startswith(_PAPER[claimed]) and (_PAPER[claimed] or _is_text(head)):
+        return claimed
+    found = sniff(head)
     for likely in found:
         if claimed == likely or claimed in _ALSO.get(likely, ()):
             return likely
     shown = found[0] if found else next((name for _, name in _matches(head)), "?")
     raise Violated("ATTACHMENT_TYPE_MISMATCH", "header.media_type", f"{media_type} ≠ {shown}")
+
+
+def _is_text(head: bytes) -> bool:
+    """Tells whether bytes are text in UTF-8 and no page that a browser would run; the last letter may be cut."""
+    try:
+        text = head[:HEAD_BYTES].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data":
+            return False
+        text = head[: error.start].decode("utf-8-sig")
+    return "\0" not in text and "<html" not in text.lower() and "<script" not in text.lower()

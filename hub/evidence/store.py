@@ -14,7 +14,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
 from hub.evidence.errors import NotStored, StoreUnavailable
-from hub.settings import EvidencePart
+from hub.sections.evidence import EvidencePart
 
 #: Bytes of one piece read from the store.
 PIECE = 1024 * 1024

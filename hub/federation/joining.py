@@ -27,7 +27,10 @@ VALIDITY = timedelta(days=7)
 
 
 class Letter(Struct, frozen=True):
-    """What an invitation file says; ``authority`` is PEM, ``expires`` ISO 8601."""
+    """What an invitation file says; ``authority`` is PEM, ``expires`` ISO 8601.
+
+    ``signing_cards`` are those of the keys the hub signs batches with.
+    """
 
     hub_id: str
     hub_name: str
@@ -38,6 +41,7 @@ class Letter(Struct, frozen=True):
     relation: str
     code: str
     expires: str
+    signing_cards: tuple[str, ...] = ()
 
 
 class LetterInvalid(Exception):
@@ -85,9 +89,20 @@ async def invite(
 
 
 async def redeem(
-    session: WriteSession, *, code: str, peer_id: str, name: str, address: str, certificate: bytes, now: datetime
+    session: WriteSession,
+    *,
+    code: str,
+    peer_id: str,
+    name: str,
+    address: str,
+    certificate: bytes,
+    now: datetime,
+    needs_confirmation: bool,
 ) -> NewPeer:
     """Uses an invitation up and pins the certificate it was redeemed with.
+
+    With ``needs_confirmation`` the entry waits for ``confirm``: the code may have been seen on its way by others, so
+    the certificate is compared by people before it counts.
 
     Raises:
         Violated: INVITATION_INVALID or PEER_ID_MISMATCH.
@@ -107,8 +122,29 @@ async def redeem(
         thumbprint(certificate),
         end_time_of(certificate),
     )
-    await peers.enrol(session, peer)
+    await peers.enrol(session, peer, state="waiting" if needs_confirmation else "active")
     return peer
+
+
+async def confirm(session: WriteSession, peer_id: str, compared: str) -> None:
+    """Lets a neighbour in that has joined and waits.
+
+    Args:
+        session: the transaction.
+        peer_id: who waits.
+        compared: the thumbprint its operator told, hex.
+
+    Raises:
+        Violated: PEER_UNKNOWN, PEER_NOT_WAITING or THUMBPRINT_DIFFERS.
+    """
+    peer = await peers.by_id(session, peer_id)
+    if peer is None:
+        raise Violated("PEER_UNKNOWN", "peer_id", peer_id)
+    if peer.state != "waiting":
+        raise Violated("PEER_NOT_WAITING", "peer_id", peer.state)
+    if compared != peer.thumbprint:
+        raise Violated("THUMBPRINT_DIFFERS", "thumbprint", peer.thumbprint)
+    await peers.confirm(session, peer_id)
 
 
 async def accept(session: WriteSession, letter: Letter, certificate: bytes, hub_region: int) -> NewPeer:

@@ -6,21 +6,26 @@ checked. One desk a process, with two writers; all writers of all processes take
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import NamedTuple
 
 import psycopg
 
 from auth.principal import Principal
-from exchange_db import inbox, wakeups
+from exchange_db import inbox, seals, wakeups
 from exchange_db.errors import ExchangeDbError
 from exchange_db.inbox import Answer, Arrival, Entry, Refusal
 from exchange_db.pickups import Pickup
-from exchange_db.session import Dedicated, Ledger
+from exchange_db.seal_records import Sealed
+from exchange_db.session import Dedicated, HotSession, Ledger
 from hub.clock import Clock
+from hub.intake.seals import SealJudge
 from hub.intake.validation import ClassCheck, Gate
 from hub.listener import Listener
+from hub.telemetry.steps import current_steps
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +55,7 @@ class IntakeDesk:
         hub_region: region of this hub.
         clock: the hub's clock.
         check_class: looks classes up; ``None`` takes them unseen.
+        judge: says whether a batch is signed as its link demands; ``None`` where no neighbour hands in.
     """
 
     def __init__(
@@ -59,7 +65,10 @@ class IntakeDesk:
         hub_region: int,
         clock: Clock,
         check_class: ClassCheck | None = None,
+        judge: SealJudge | None = None,
     ) -> None:
+        self._judge = judge
+        self._steps = current_steps()
         self._check_class = check_class
         self._ledger = ledger
         self._listener = listener
@@ -80,6 +89,7 @@ class IntakeDesk:
         first_sequence: int,
         payloads: Sequence[bytes | Refusal],
         pickup: Pickup | None = None,
+        sealed: Sealed | None = None,
     ) -> "asyncio.Future[Receipt]":
         """Checks one batch of a stream and puts it in line; the future is done when it is on disk.
 
@@ -88,8 +98,13 @@ class IntakeDesk:
 
         Batches of one stream must be handed in one after the other. The future raises ``ExchangeDbError`` when the
         database does not answer; nothing was taken then.
+
+        Raises:
+            Violated: the batch is not signed as the link demands; nothing of it was taken.
         """
+        kept = await self._judge.judge(sender, first_sequence, payloads, sealed) if self._judge is not None else ()
         now = self._clock()
+        begin = time.time_ns() if self._steps is not None else 0
         check = self._gate(sender).check
         items = []
         for start in range(0, len(payloads), _SLICE):
@@ -98,10 +113,23 @@ class IntakeDesk:
                 for payload in payloads[start : start + _SLICE]
             ]
             await asyncio.sleep(0)
-        arrival = Arrival(stream_id, sender.peer_id, sender.thumbprint, first_sequence, items, pickup)
+        arrival = Arrival(stream_id, sender.peer_id, sender.thumbprint, first_sequence, items, pickup, tuple(kept))
         answered: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        if self._steps is not None:
+            answered.add_done_callback(partial(self._taken, sender.peer_id, payloads, begin))
         await self._waiting.put((arrival, answered))
         return answered
+
+    def _taken(
+        self, link: str, payloads: Sequence[bytes | Refusal], begin: int, answered: "asyncio.Future[Receipt]"
+    ) -> None:
+        """Tells of a batch that was answered; one that was not is told by its error."""
+        if self._steps is not None and not answered.cancelled() and answered.exception() is None:
+            self._steps.taken(link, payloads, begin, answered.result().answer.outcomes)
+
+    async def required_of(self, sender: Principal) -> tuple[str, ...]:
+        """Returns how a neighbour must sign its batches; nothing where unsigned ones are taken."""
+        return await self._judge.required_of(sender) if self._judge is not None else ()
 
     def check(self, sender: Principal, payload: bytes) -> Entry | Refusal:
         """Checks one parcel of a neighbour as ``hand_in`` does, and takes nothing."""
@@ -116,10 +144,15 @@ class IntakeDesk:
         return gate
 
     async def take(
-        self, sender: Principal, stream_id: int, first_sequence: int, payloads: Sequence[bytes | Refusal]
+        self,
+        sender: Principal,
+        stream_id: int,
+        first_sequence: int,
+        payloads: Sequence[bytes | Refusal],
+        sealed: Sealed | None = None,
     ) -> Receipt:
         """Hands one batch in and waits until it is on disk."""
-        return await (await self.hand_in(sender, stream_id, first_sequence, payloads))
+        return await (await self.hand_in(sender, stream_id, first_sequence, payloads, sealed=sealed))
 
     async def run(self) -> None:
         """Writes what is handed in, until cancelled."""
@@ -178,15 +211,27 @@ class IntakeDesk:
                 locked = await inbox.lock(session, arrivals)
                 await turn.aclose()
                 answers = await inbox.append(session, arrivals, now, locked=locked)
+                await _keep_seals(session, arrivals, answers)
         except psycopg.errors.UniqueViolation:
             async with connection.transaction() as session:
                 answers = await inbox.append(session, arrivals, now, is_careful=True)
+                await _keep_seals(session, arrivals, answers)
         receipts = [Receipt(answer, self._clock()) for answer in answers]
         late = [index for index, answer in enumerate(answers) if answer.outcomes.startswith("O")]
         if late:
             await before.wait()
+            again = [arrivals[index] for index in late]
             async with connection.transaction() as session:
-                answers = await inbox.append(session, [arrivals[index] for index in late], now, is_careful=True)
+                answers = await inbox.append(session, again, now, is_careful=True)
+                await _keep_seals(session, again, answers)
             for index, answer in zip(late, answers, strict=True):
                 receipts[index] = Receipt(answer, self._clock())
         return receipts
+
+
+async def _keep_seals(session: HotSession, arrivals: list[Arrival], answers: list[Answer]) -> None:
+    """Keeps the seals of what was taken, in the same transaction, under the numbers it has here."""
+    for arrival, answer in zip(arrivals, answers, strict=True):
+        if arrival.seals and not answer.is_blocked and not answer.outcomes.startswith("O"):
+            begin = arrival.first_sequence or answer.next_sequence - len(arrival.items)
+            await seals.keep(session, arrival.stream_id, [kept.placed_at(begin) for kept in arrival.seals])

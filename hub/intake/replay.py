@@ -1,7 +1,8 @@
 """Replaying a record from quarantine: through the same check and the same log as the first time.
 
 A record that broke a rule, or that was refused and would be taken now, enters under the hub's own stream as a new
-message of the same bytes. One that a neighbour refused gets a new number on that link. Called by the command line.
+message of the same bytes. One that a neighbour refused gets a new number on that link. Called by
+``hub.quarantine``, ``hub.approvals`` and the command line.
 """
 
 from enum import StrEnum
@@ -14,7 +15,7 @@ from exchange_db import inbox, links, peers, quarantine
 from exchange_db.inbox import Arrival, Refusal
 from exchange_db.quarantine import QuarantineRow
 from exchange_db.regions import region_of
-from exchange_db.session import WriteSession
+from exchange_db.session import ReadSession, WriteSession
 from hub.intake.validation import ClassCheck, Gate
 
 _STREAM = "replay"
@@ -55,7 +56,7 @@ async def replay(
     if row.stage == "delivery":
         await links.send_again(session.driver, quarantine_id)
         return Replayed.REPLAYED
-    item = Gate(await _sender(session, row), region_of(hub_id), check_class).check(translated or row.payload, now)
+    item = Gate(await sender_of(session, row), region_of(hub_id), check_class).check(translated or row.payload, now)
     if isinstance(item, Refusal):
         await quarantine.reopen(session, quarantine_id)
         return Replayed.STILL_REFUSED
@@ -65,7 +66,8 @@ async def replay(
     return Replayed.REPLAYED
 
 
-async def _sender(session: WriteSession, row: QuarantineRow) -> Principal:
+async def sender_of(session: ReadSession, row: QuarantineRow) -> Principal:
+    """Returns the neighbour a record came from, as it is registered now."""
     peer = await peers.by_id(session, row.peer_id)
     if peer is None:
         return Principal(row.peer_id, region_of(row.peer_id), "hub", "child", 0, "")

@@ -5,15 +5,18 @@ Pure: the same bytes from the same sender at the same time get the same answer. 
 
 from typing import Protocol
 
-from auth.permissions import require_component_region, require_origin, require_region
+from auth.permissions import require_component_region, require_document_region, require_origin, require_region
 from auth.principal import Principal
 from connectors.wire import origin_of, read_parcel
+from exchange_db.canary_records import CanaryRecord
+from exchange_db.document_records import Document
+from exchange_db.evaluation_shapes import EvaluationRecord
 from exchange_db.facts import pack_facts
 from exchange_db.inbox import Entry, Refusal
-from exchange_db.keys import case_key, component_key, message_key, sheet_key
+from exchange_db.keys import canary_key, case_key, component_key, document_key, evaluation_key, message_key, sheet_key
 from exchange_db.moments import moments_of
-from exchange_db.records import Assignment, Case, CodeKind, Component, Report, Violated
-from exchange_db.regions import region_of
+from exchange_db.records import Assignment, Case, CodeKind, Component, FigureSheet, Report, Violated
+from exchange_db.regions import format_region, region_of, subtree
 
 #: Most microseconds a sender's clock may be ahead.
 MAX_AHEAD = 300 * 1_000_000
@@ -98,10 +101,7 @@ class Gate:
                 require_component_region(self._sender, region, "component.region_code", self._hub_region)
                 self._require_class(record, region, parcel.created_time, "component.class_code")
             else:
-                key = sheet_key(record.reporter_id, record.region, record.month)
-                region = record.region
-                _require_writer(record.reporter_id, parcel.origin_id, "figure_sheet.reporter_id")
-                self._admit_region(region, "figure_sheet.region_code")
+                key, region = self._admit_other(record, parcel.origin_id, latest, now)
             # After the record: a client makes this time from those in there, and its user knows only them.
             if parcel.created_time > latest:
                 raise _ahead("created_time", parcel.created_time, now)
@@ -119,6 +119,58 @@ class Gate:
         )
         if fault is not None:
             raise Violated(fault.reason, path, fault.value)
+
+    def _admit_document(self, document: Document, origin_id: str, latest: int, now: int) -> int:
+        """Checks that a section of a document was written by its owner, and returns the region it stands under."""
+        content, answer = document.content, document.answer
+        if answer is not None:
+            _require_writer(answer.answerer_id, origin_id, "document.answer.answerer_id")
+            if answer.answered_time > latest:
+                raise _ahead("document.answer.answered_time", answer.answered_time, now)
+        if content is None:
+            return region_of(document.issuer_id)
+        _require_writer(document.issuer_id, origin_id, "document.key.issuer_id")
+        region = int(content.region_code)
+        require_document_region(self._sender, region, "document.content.region_code", self._hub_region)
+        if content.issued_time > latest:
+            raise _ahead("document.content.issued_time", content.issued_time, now)
+        return region
+
+    def _admit_other(
+        self, record: Document | EvaluationRecord | FigureSheet | CanaryRecord, origin_id: str, latest: int, now: int
+    ) -> tuple[bytes, int]:
+        """Checks what is neither a case nor a component, and returns its key and the region it stands under."""
+        if isinstance(record, Document):
+            region = self._admit_document(record, origin_id, latest, now)
+            return document_key(record.issuer_id, record.document_id), region
+        if isinstance(record, EvaluationRecord):
+            self._admit_evaluation(record, origin_id, latest, now)
+            key = evaluation_key(record.reporter_id, record.region, record.kind, record.scheme_id, record.period)
+            return key, record.region
+        if isinstance(record, CanaryRecord):
+            self._admit_canary(record, origin_id, latest, now)
+            key = canary_key(record.sender_id, record.receiver_id, record.sent_time)
+            return key, region_of(record.sender_id)
+        _require_writer(record.reporter_id, origin_id, "figure_sheet.reporter_id")
+        self._admit_region(record.region, "figure_sheet.region_code")
+        return sheet_key(record.reporter_id, record.region, record.month), record.region
+
+    def _admit_canary(self, record: CanaryRecord, origin_id: str, latest: int, now: int) -> None:
+        """Checks that a canary was written by who must have, and comes from its hand: it goes over one link only."""
+        _require_writer(record.writer_id, origin_id, "origin_id")
+        _require_writer(self._sender.peer_id, origin_id, "origin_id")
+        for name in ("sent_time", "answered_time"):
+            if getattr(record, name) > latest:
+                raise _ahead(f"canary.{name}", getattr(record, name), now)
+
+    def _admit_evaluation(self, record: EvaluationRecord, origin_id: str, latest: int, now: int) -> None:
+        """Checks that values were written by who is evaluated, and a result by somebody at or above the region."""
+        _require_writer(record.reporter_id, origin_id, "evaluation.reporter_id")
+        self._admit_region(record.region, "evaluation.region_code")
+        if record.region not in subtree(region_of(record.reporter_id)):
+            raise Violated("REGION_FORBIDDEN", "evaluation.region_code", format_region(record.region))
+        if record.made_time > latest:
+            raise _ahead("evaluation.made_time", record.made_time, now)
 
     def _admit_origin(self, origin_id: str) -> None:
         require_origin(self._sender, origin_id, self._hub_region)

@@ -6,20 +6,23 @@ is not even summed up, unless everything is asked for.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from connectors.reconciliation import REPAIRABLE, BalancedTable
 from exchange_db.intermediate import schema
-from exchange_db.intermediate.partner import Partner, PartnerRefused, open_partner
+from exchange_db.intermediate.partner import Partner, PartnerRefused, Row, open_partner
 from exchange_db.intermediate.reading import refilling
 from exchange_db.intermediate.reading.digests import KeyedDigest
+from exchange_db.intermediate.reading.pages import ReadTable
+from exchange_db.intermediate.writing.given import put_codes
 from exchange_db.intermediate.writing.session import WritingSession, has_table
+from exchange_db.intermediate.writing.targets import OURS
 from exchange_db.marks import day_of
 from exchange_db.partner_rows import Known
 from exchange_db.peers import Peer
 from exchange_db.session import Dedicated, Ledger
 from hub.clock import Clock
-from hub.intermediate.delivered import Delivered
+from hub.intermediate.delivered import Delivered, expect_codes
 from hub.intermediate.judging import ComparedTable
 from hub.intermediate.link_files import Capture, DatabaseLink, Manner
 from hub.intermediate.marks import LedgerMarks, MarkKeeper, MarkMoved, PartnerMarks, Standing
@@ -42,6 +45,7 @@ class Balance:
         peer: the partner.
         link: its link file.
         patience_seconds: how long a repair waits for the pick-up.
+        codes: the codes in force, as ``put_codes`` takes them; empty where the partner gets none.
     """
 
     def __init__(
@@ -52,7 +56,9 @@ class Balance:
         hub_region: int,
         peer: Peer,
         link: DatabaseLink,
+        *,
         patience_seconds: float = 10.0,
+        codes: Sequence[Row] = (),
     ) -> None:
         self._ledger = ledger
         self._driver = connection.driver
@@ -60,6 +66,9 @@ class Balance:
         self._peer = peer
         self._link = link
         self._patience_seconds = patience_seconds
+        # Whoever is above gives codes to those below.
+        gets_codes = link.manner is Manner.OURS and link.exchanges(schema.CODE_LIST) and peer.relation == "child"
+        self._codes = list(codes) if gets_codes else []
         self._delivered = Delivered(connection, peer, link, hub_region)
 
     async def run(self, *, is_full: bool = False, is_repairing: bool = False) -> tuple[list[BalancedTable], list[str]]:
@@ -74,6 +83,8 @@ class Balance:
             LinkFileInvalid: the link file cannot be used.
         """
         await self._delivered.fold(self._clock())
+        if self._codes:
+            await expect_codes(self._driver, self._peer.peer_id, self._codes, self._link.engine, self._clock())
         balanced: list[BalancedTable] = []
         troubles = []
         async with open_partner(self._link.url, self._link.zone) as partner:
@@ -101,10 +112,13 @@ class Balance:
         # Of a table of the partner's that is read and written nobody can tell whose a change is.
         targets = {one.table: one for one in self._delivered.targets if is_ours or one.table not in followed}
         for name, one in followed.items():
-            yield ComparedTable(name, one.table.key, one, targets.get(name))
+            yield ComparedTable(name, one.table.key, one, targets.get(name), one.table)
+        if self._codes:
+            targets[schema.CODE_LIST.name] = OURS[schema.CODE_LIST.name]
         for name, target in targets.items():
             if name not in followed:
-                yield ComparedTable(name, target.key, None, target)
+                read = ReadTable.ours(partner.dialect, schema.TABLES[name]) if is_ours else None
+                yield ComparedTable(name, target.key, None, target, read)
 
     async def _table(
         self, session: WritingSession, keeper: MarkKeeper, table: ComparedTable, *, is_full: bool, is_repairing: bool
@@ -112,9 +126,9 @@ class Balance:
         async def settle() -> None:
             await self._settle(keeper)
 
-        comparison = TableComparison(
-            self._driver, session.partner, self._peer, table, self._clock, self._link.keep_days, settle
-        )
+        # Figures and codes are never taken away.
+        keep_days = self._link.keep_days if table.name not in (schema.FIGURE.name, schema.CODE_LIST.name) else 0
+        comparison = TableComparison(self._driver, session.partner, self._peer, table, self._clock, keep_days, settle)
         unchanged = await comparison.unchanged()
         if unchanged and not is_full:
             return unchanged
@@ -147,6 +161,9 @@ class Balance:
         if not rows or target is None:
             return set()
         await session.prepare(target)
+        if target.table == schema.CODE_LIST.name:
+            await put_codes(session, self._codes, self._clock())
+            return {one.row_key for one in rows}
         for _ in range(_TRIES):
             standing = Standing(session, keeper, await keeper.read(), self._clock)
             try:

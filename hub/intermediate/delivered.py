@@ -3,17 +3,20 @@
 Confirmed parcels are turned into rows a second time, off the hot path, and what they wrote is kept as a hash.
 """
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import Any
+
+from psycopg import AsyncConnection
 
 from auth.permissions import speaks_for
 from auth.principal import Principal
 from connectors.wire import read_parcel
 from exchange_db import outbox, partner_rows, pickups
 from exchange_db.intermediate.partner import Partner, Row
-from exchange_db.intermediate.schema import Column, ColumnKind
-from exchange_db.intermediate.writing.targets import Item, Target
+from exchange_db.intermediate.schema import CODE_LIST, FIGURE, Column, ColumnKind
+from exchange_db.intermediate.writing.targets import OURS, Item, Target
 from exchange_db.outbox import Numbered
 from exchange_db.partner_rows import Expected, Known
 from exchange_db.peers import Peer
@@ -22,10 +25,13 @@ from exchange_db.session import Dedicated
 from hub.intermediate.link_files import DatabaseLink, Manner
 from hub.intermediate.marks import Standing
 from hub.intermediate.translation import key_text
-from hub.intermediate.writeback_rows import rows_for
+from hub.intermediate.writeback_rows import rows_for, sheet_of
 
 _SOURCE = "balance/delivered"
 _PARCELS = 1_000
+_FIGURE = OURS[FIGURE.name]
+#: What names a sheet of counts is the beginning of its rows' keys.
+_SHEET_KEYS = 3
 
 
 def content_of(columns: tuple[Column, ...], values: Row, engine: str) -> bytes:
@@ -69,7 +75,7 @@ class Delivered:
     @property
     def targets(self) -> tuple[Target, ...]:
         """The tables that are written."""
-        return self._rows.targets
+        return (*self._rows.targets, _FIGURE) if self._rows.has_sheets else self._rows.targets
 
     async def fold(self, now: int) -> int:
         """Keeps what was confirmed since the last time; returns up to which number."""
@@ -93,13 +99,18 @@ class Delivered:
             position = confirmed[-1].sequence if confirmed else acked
             async with driver.transaction():
                 await partner_rows.expect(driver, peer.peer_id, rows, now)
+                for sheet in {_sheet_of(row.row_key) for row in rows if row.table_name == _FIGURE.table}:
+                    await partner_rows.forget_older(driver, peer.peer_id, _FIGURE.table, sheet)
                 await pickups.save_position(driver, peer.peer_id, _SOURCE, str(position))
         return position
 
     def _items(self, parcel: Numbered, now: int) -> list[tuple[Target, Item]]:
         read = read_parcel(parcel.payload)
-        if speaks_for(self._partner, read.origin_id, self._hub_region) or isinstance(read.record, FigureSheet):
+        if speaks_for(self._partner, read.origin_id, self._hub_region):
             return []
+        if isinstance(read.record, FigureSheet):
+            rows = sheet_of(read.record, parcel.sequence, now).rows if self._rows.has_sheets else ()
+            return [(_FIGURE, Item(parcel.sequence, row)) for row in rows]
         try:
             return [(target, Item(parcel.sequence, row)) for target, row in self._rows.of(read.record, now)]
         except Violated:  # held back when it was due
@@ -134,6 +145,25 @@ class Delivered:
             bad = await standing.session.put(target, list(items.values()))
         refused = {self._key_of(target, one.item.values) for one in bad}
         return items.keys() - refused
+
+
+async def expect_codes(driver: AsyncConnection[Row], peer_id: str, codes: Sequence[Row], engine: str, now: int) -> None:
+    """Keeps the codes in force as what the hub wrote last; one that is no longer among them is nobody's concern."""
+    table = CODE_LIST.name
+    wanted = {key_text(row[:3]): content_of(CODE_LIST.columns, (*row, True, now), engine) for row in codes}
+    known = await partner_rows.sent_rows(driver, peer_id, table)
+    await partner_rows.forget(driver, peer_id, table, [key for key in known if key not in wanted])
+    changed = [
+        Expected(table, key, now, 0, content)
+        for key, content in wanted.items()
+        if key not in known or known[key].content_hash != content
+    ]
+    await partner_rows.expect(driver, peer_id, changed, now)
+
+
+def _sheet_of(row_key: str) -> str:
+    """Returns with what the keys of all rows of a sheet begin."""
+    return key_text(tuple(json.loads(row_key)[:_SHEET_KEYS])).removesuffix("]")
 
 
 def _version_of(target: Target, item: Item) -> int:

@@ -1,7 +1,8 @@
 """Whether a partner's tables are still the ones its link was made for; a table that is not is not read until it is.
 
 The columns a link was made for are kept in the ledger the first time they are seen. A change that lets every row
-through is told once and kept; a breaking one pauses that table alone, until it is as before or a person accepts it.
+through is told once, and noted until a person accepts it; a breaking one pauses that table alone, until it is as before
+or a person accepts it.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from exchange_db.intermediate.columns import ColumnFacts, read_columns
 from exchange_db.intermediate.drift import Change
 from exchange_db.intermediate.partner import Partner, open_partner
 from exchange_db.pickups import Pause, PauseReason
-from hub.intermediate import loading
+from hub.intermediate import loading, table_states
 from hub.intermediate.link_files import DatabaseLink, Manner
 from hub.intermediate.loading import Load, SourceChanged
 from hub.intermediate.sources import sources_of
@@ -135,6 +136,7 @@ class DriftWatch:
             else:
                 for change in changes:
                     logger.info("pickup %s: %s", self._peer_id, change.told)
+                    await table_states.note(self._driver, self._peer_id, used.table, change.told)
                 if changes:
                     await self._keep(used.table, now)
                 if paused is not None and paused.reason is PauseReason.DRIFTED:
@@ -151,6 +153,7 @@ class DriftWatch:
             accepted += await self._changes(used, now)
             if now:
                 await self._keep(used.table, now)
+                await table_states.forget(self._driver, self._peer_id, used.table)
                 if used.table in pauses and pauses[used.table].reason is PauseReason.DRIFTED:
                     await self._resume(used.table)
         return accepted

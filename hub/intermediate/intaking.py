@@ -59,8 +59,10 @@ class Intaking:
         self._refused: dict[str, deque[tuple[float, int]]] = {}
         self._turn = asyncio.Lock()
 
-    async def take(self, source: Source, page: Page, most_refused_per_hour: int) -> list[str]:
+    async def take(self, source: Source, page: Page, most_refused_per_hour: int, page_no: int = 0) -> list[str]:
         """Puts a page on disk; returns the tables of which too many rows were refused within an hour.
+
+        ``page_no`` is the page's number where it was kept before; it is taken away with the last of its records.
 
         Raises:
             PageRefused: the partner is no longer welcome, or somebody else writes in its stream.
@@ -70,10 +72,11 @@ class Intaking:
         states = await self._states(page)
         translation = Translation(peer_id, source.followed, states, is_asked=page.is_asked)
         translated = await asyncio.to_thread(translation.translate, page.rows)
-        if not translated.items and page.position in (None, self._saved.get(source.name)):
+        if not page_no and not translated.items and page.position in (None, self._saved.get(source.name)):
             return []
-        refused = await self._hand_in(source, page, translated)
-        self._saved[source.name] = page.position
+        refused = await self._hand_in(source, page, translated, page_no)
+        if not page_no:
+            self._saved[source.name] = page.position
         flooding = [table for table, count in refused.items() if self._count(table, count) > most_refused_per_hour]
         for table in flooding:
             # Somebody looks at it; counting begins anew when it is read again.
@@ -90,15 +93,15 @@ class Intaking:
             states |= {(table, key): state for key, state in found.items()}
         return states
 
-    async def _hand_in(self, source: Source, page: Page, translated: Translated) -> Counter[str]:
+    async def _hand_in(self, source: Source, page: Page, translated: Translated, page_no: int) -> Counter[str]:
         """Hands a page in, one arrival behind the other, and waits for all of them; returns refusals by table."""
         pieces = _pieces(translated)
         handed: list[tuple[int, Awaitable[Taken]]] = []
         async with self._turn:
             try:
                 for number, (items, rows) in enumerate(pieces):
-                    position = page.position if number == len(pieces) - 1 else None
-                    pickup = Pickup(self._sender.peer_id, source.name, position, rows)
+                    position, done = (page.position, page_no) if number == len(pieces) - 1 else (None, 0)
+                    pickup = Pickup(self._sender.peer_id, source.name, position, rows, done)
                     first, self._next = self._next, self._next + len(items)
                     handed.append((self._next, await self._take(self._sender, self._stream_id, first, items, pickup)))
             finally:

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from exchange_db import partner_rows, pickups
 from exchange_db.intermediate.partner import Partner, Row
 from exchange_db.intermediate.reading.digests import KeyedDigest
-from exchange_db.intermediate.reading.pages import ChangedRow
+from exchange_db.intermediate.reading.pages import ChangedRow, ReadTable
 from exchange_db.intermediate.reading.rows import RowReader
 from exchange_db.intermediate.writing.targets import Target
 from exchange_db.partner_rows import Known, Seen
@@ -23,20 +23,25 @@ _ROWS = 5_000
 
 
 class ComparedTable(NamedTuple):
-    """A table of a partner that is read, written, or both."""
+    """A table of a partner that is read, written, or both; ``read`` is how its rows are read to be compared."""
 
     name: str
     key: tuple[str, ...]
     followed: Followed | None
     target: Target | None
+    read: ReadTable | None = None
 
 
 class Judged(NamedTuple):
-    """Rows that are the same on both sides, rows of the hub's that are not, and rows of the partner's that are not."""
+    """Rows that are the same on both sides, rows of the hub's that are not, and rows of the partner's that are not.
+
+    ``revisions`` are those the latter would be read with, by key.
+    """
 
     same: list[Seen]
     changed: list[tuple[KeyedDigest, Known]]
     unread: list[KeyedDigest]
+    revisions: dict[str, int]
 
 
 class RowJudge:
@@ -54,11 +59,11 @@ class RowJudge:
         self._engine = partner.dialect.name
         self._peer_id = peer_id
         self._table = table
-        self._reader = RowReader(partner, {table.name: table.followed.table} if table.followed else {})
+        self._reader = RowReader(partner, {table.name: table.read} if table.read else {})
 
     async def judge(self, rows: list[KeyedDigest]) -> Judged:
         """Judges rows as they stand now."""
-        judged = Judged([], [], [])
+        judged = Judged([], [], [], {})
         for start in range(0, len(rows), _ROWS):
             await self._judge({key_text(row.key): row for row in rows[start : start + _ROWS]}, judged)
         return judged
@@ -84,12 +89,13 @@ class RowJudge:
             text = key_text(changed.key)
             if text in unread:
                 into.unread.append(rows[text])
+                into.revisions[text] = unread[text]
             else:
                 into.same.append(Seen(text, is_sent=False, bucket=rows[text].bucket, digest=rows[text].digest))
 
     async def _read(self, rows: list[KeyedDigest]) -> dict[str, ChangedRow]:
-        """Returns rows of a table that is read, as they stand; what is gone meanwhile is left out."""
-        if self._table.followed is None:
+        """Returns rows of a table as they stand; what is gone meanwhile is left out."""
+        if self._table.read is None:
             return {}
         found = await self._reader.changed([(self._table.name, row.key) for row in rows])
         return {
@@ -106,12 +112,12 @@ class RowJudge:
             return False
         return content_of(self._table.target.columns, read.values, self._engine) == known.content_hash
 
-    async def _unread(self, rows: list[ChangedRow]) -> set[str]:
-        """Returns the keys of rows the pick-up would make something of."""
+    async def _unread(self, rows: list[ChangedRow]) -> dict[str, int]:
+        """Returns the keys of rows the pick-up would make something of, each with its revision."""
         if not rows or self._table.followed is None:
-            return set()
+            return {}
         name = self._table.name
         found = await pickups.states_of(self._driver, self._peer_id, name, [key_text(row.key) for row in rows])
         states = {(name, text): state for text, state in found.items()}
         translated = Translation(self._peer_id, {name: self._table.followed}, states).translate(rows)
-        return {row.row_key for row in translated.rows if row.table_name == name}
+        return {row.row_key: row.revision for row in translated.rows if row.table_name == name}

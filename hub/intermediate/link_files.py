@@ -89,6 +89,7 @@ class DatabaseLink(Struct, frozen=True, forbid_unknown_fields=True):
     away there, 0 for never.
     ``tables`` are those of ours that are exchanged, empty for all.
     A table of which more than ``most_refused_per_hour`` rows are refused is not read on until somebody looks at it.
+    At most about ``most_kept_mb`` of rows are kept here unread when many come at once; then reading waits.
     """
 
     peer: str
@@ -98,6 +99,7 @@ class DatabaseLink(Struct, frozen=True, forbid_unknown_fields=True):
     capture: Capture = Capture.KEY_LOG
     zone: str = "Asia/Shanghai"
     most_refused_per_hour: Annotated[int, msgspec.Meta(ge=1)] = 10_000
+    most_kept_mb: Annotated[int, msgspec.Meta(ge=1)] = 512
     source: tuple[SourceTable, ...] = ()
     target: tuple[TargetTable, ...] = ()
     most_rows_per_second: Annotated[int, msgspec.Meta(ge=0)] = 0

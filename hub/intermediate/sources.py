@@ -6,7 +6,7 @@ from typing import NamedTuple
 from connectors.mapping_file import Mapping, MappingInvalid, read_mapping
 from exchange_db.intermediate import schema
 from exchange_db.intermediate.dialect import Dialect
-from exchange_db.intermediate.dialects.postgresql import PostgresqlPartner
+from exchange_db.intermediate.dialects.postgresql import PostgresqlDialect, PostgresqlPartner
 from exchange_db.intermediate.partner import Partner
 from exchange_db.intermediate.reading.claimed_log import ClaimedLog
 from exchange_db.intermediate.reading.pages import Reader, ReadTable
@@ -93,6 +93,17 @@ def sources_of(link: DatabaseLink, dialect: Dialect) -> list[Source]:
     if followed := logged[Capture.LOG]:
         sources.insert(0, _with_all(LOG_SOURCE, followed, Capture.LOG))
     return sources
+
+
+def kept_sources_of(link: DatabaseLink) -> list[Source]:
+    """Returns the sources whose pages can be kept unread: the key log on PostgreSQL, which has a position.
+
+    Raises:
+        LinkFileInvalid: see ``sources_of``.
+    """
+    if link.engine != PostgresqlDialect.name:
+        return []
+    return [source for source in sources_of(link, PostgresqlDialect()) if source.name == SOURCE]
 
 
 def _require_slot(link: DatabaseLink, spec: SourceTable, dialect: Dialect) -> None:

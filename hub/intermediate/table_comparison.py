@@ -9,7 +9,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from connectors.reconciliation import BalancedTable, Cause, Found
-from exchange_db import partner_rows, pickups
+from exchange_db import partner_rows, pickup_pages, pickups
 from exchange_db.intermediate import schema
 from exchange_db.intermediate.partner import Partner, Row
 from exchange_db.intermediate.reading import refilling
@@ -38,13 +38,17 @@ class Kept(Struct, frozen=True):
 
 
 class Difference(NamedTuple):
-    """A row that is not the same: ``row`` as it stands at the partner, ``known`` as the ledger has it."""
+    """A row that is not the same: ``row`` as it stands at the partner, ``known`` as the ledger has it.
+
+    ``revision`` is the one a row of the partner's would be read with.
+    """
 
     key: str
     cause: Cause
     is_sent: bool
     row: KeyedDigest | None = None
     known: Known | None = None
+    revision: int = 0
 
 
 class TableComparison:
@@ -146,7 +150,9 @@ class TableComparison:
             for row, known in judged.changed
         ]
         found += [
-            Difference(text, Cause.UNNOTED, is_sent=False, row=row, known=known.get(text))
+            Difference(
+                text, Cause.UNNOTED, is_sent=False, row=row, known=known.get(text), revision=judged.revisions[text]
+            )
             for row in judged.unread
             if (text := key_text(row.key))
         ]
@@ -164,6 +170,7 @@ class TableComparison:
         refused = await partner_rows.refused_rows(self._driver, self._peer.peer_id, self.table.name)
         held = await partner_rows.refused_parcels(self._driver, self._peer.destination_id)
         waiting = await self._waiting()
+        is_kept = await pickup_pages.is_kept(self._driver, self._peer.peer_id, self.table.name)
         oldest = self._clock() - (self._keep_days - 1) * _DAY if self._keep_days else 0
         explained, removed = [], []
         for one in found:
@@ -174,7 +181,10 @@ class TableComparison:
                 removed.append(one.key)
                 continue
             elif cause is Cause.UNNOTED:
-                cause = Cause.UNREAD if one.key in waiting else Cause.REFUSED if one.key in refused else cause
+                # A row that went on since it was refused is another one.
+                is_refused = one.revision <= refused.get(one.key, -1)
+                is_waiting = is_kept or one.key in waiting
+                cause = Cause.UNREAD if is_waiting else Cause.REFUSED if is_refused else cause
             explained.append(one._replace(cause=cause))
         await partner_rows.forget(self._driver, self._peer.peer_id, self.table.name, removed)
         return explained

@@ -20,20 +20,29 @@ import psycopg
 import sqlalchemy.exc
 
 from auth.principal import Principal
+from connectors.causes import cause_of
 from connectors.errors import CallRefused, ConnectorError
-from exchange_db import leases, links, outbox, wakeups
+from exchange_db import leases, links, outbox, pickup_receipts, restores, wakeups
 from exchange_db.errors import LeaseLost
 from exchange_db.intermediate import schema
-from exchange_db.intermediate.partner import Partner, PartnerError, PartnerUnreachable, Row, open_partner
+from exchange_db.intermediate.partner import (
+    Partner,
+    PartnerError,
+    PartnerRefused,
+    PartnerUnreachable,
+    Row,
+    open_partner,
+)
 from exchange_db.intermediate.writing.given import prepare_given, put_codes, put_sheet, remove_old
 from exchange_db.intermediate.writing.session import WritingSession, has_table
-from exchange_db.intermediate.writing.targets import Bad
+from exchange_db.intermediate.writing.targets import Bad, Target
 from exchange_db.peers import Peer
 from exchange_db.records import Refused, Violated, Violation
 from exchange_db.session import Dedicated, Ledger
 from hub.clock import Clock
 from hub.intermediate.link_files import DatabaseLink, LinkFileInvalid, Manner
 from hub.intermediate.marks import LedgerMarks, MarkKeeper, MarkMoved, PartnerMarks, Standing
+from hub.intermediate.target_pauses import TableRefused, TargetPauses
 from hub.intermediate.writeback_parcels import MOST_PARCELS, Batch, ParcelSource
 from hub.intermediate.writeback_receipts import ReceiptTeller
 from hub.intermediate.writeback_rows import rows_for
@@ -127,7 +136,9 @@ class WriteBack:
             if isinstance(error, TimeoutError):
                 self._most = max(1, self._most // 4)
             pause = self._means.pause_of(state.failure_count)
-            await links.note_failure(driver, self._peer.destination_id, str(error) or "no answer in time", pause)
+            cause = cause_of(error)
+            told = str(error) or "no answer in time"
+            await links.note_failure(driver, self._peer.destination_id, told, pause, cause=cause)
 
     async def _serve(self, connection: Dedicated, link: DatabaseLink, partner: Partner) -> None:
         means = self._means
@@ -135,29 +146,38 @@ class WriteBack:
         async with asyncio.timeout(means.settings.answer_timeout_seconds):
             session = await WritingSession.open(partner, link.zone)
             has_receipts = link.manner is Manner.OURS or await has_table(partner, "x_receipt")
-            for target in rows.targets:
-                await session.prepare(target)
+            refusals = await _prepare(session, rows.targets, link)
             given = [table for table in (schema.FIGURE, schema.CODE_LIST) if link.exchanges(table)]
             await prepare_given(session, given, has_receipts=has_receipts)
             keeper = await self._keeper(link, partner)
             standing = Standing(session, keeper, await keeper.read(), means.clock)
         acked = await self._compare(connection, standing)
+        delivered = standing.marks.delivered_sequence
         if self._is_down:
             logger.info("write-back %s: reachable again", self._peer.peer_id)
         self._is_down = False
         try:
-            async with asyncio.TaskGroup() as tasks, means.ledger.dedicated() as telling:
+            # The tasks end before the connections they use are closed.
+            async with (
+                means.ledger.dedicated() as telling,
+                means.ledger.dedicated() as pausing,
+                asyncio.TaskGroup() as tasks,
+            ):
+                pauses = TargetPauses(pausing, link)
+                await pauses.take_up(rows.targets, delivered)
+                for target, refusal in refusals.items():
+                    await pauses.pause(target, refusal, delivered)
                 teller = ReceiptTeller(telling, means.listener, link, standing, has_table=has_receipts)
                 most = min(self._most, link.most_rows_per_second or MOST_PARCELS)
                 source = ParcelSource(
                     connection, means.listener, self._partner, means.hub.region, rows, means.clock, most
                 )  # fmt: skip
                 ready: asyncio.Queue[Batch] = asyncio.Queue(maxsize=_AHEAD)
-                tasks.create_task(source.run(standing.marks.delivered_sequence, ready))
-                tasks.create_task(self._write(standing, ready, acked, link.most_rows_per_second))
+                tasks.create_task(source.run(delivered, ready))
+                tasks.create_task(self._write(standing, ready, acked, link.most_rows_per_second, pauses))
                 tasks.create_task(teller.run())
                 tasks.create_task(self._keep_lease())
-                await self._tend(standing, link)
+                await self._tend(standing, link, pauses, source)
         except BaseExceptionGroup as group:
             raise _told(group) from None
 
@@ -177,6 +197,8 @@ class WriteBack:
         driver, destination_id = connection.driver, self._peer.destination_id
         progress = await outbox.progress(driver, destination_id)
         position = standing.marks.delivered_sequence
+        if position > progress.last_sequence and await restores.number_on(driver, destination_id, position):
+            progress = await outbox.progress(driver, destination_id)
         if position > progress.last_sequence:
             raise CallRefused(
                 f"{self._peer.peer_id} 已收到第 {position} 号，而本库只编到第 {progress.last_sequence} 号："
@@ -192,14 +214,19 @@ class WriteBack:
                 " everything behind it is sent again"
             )
             logger.warning("write-back %s", told)
-            await links.note_failure(driver, destination_id, told, 0.0)
+            await links.note_failure(driver, destination_id, told, 0.0, cause="LINK_WENT_BACK")
         else:
             await links.confirm(driver, destination_id, position)
             await links.settle(driver, destination_id, position)
         return progress.acked_sequence
 
     async def _write(
-        self, standing: Standing, ready: "asyncio.Queue[Batch]", acked: int, most_rows_per_second: int
+        self,
+        standing: Standing,
+        ready: "asyncio.Queue[Batch]",
+        acked: int,
+        most_rows_per_second: int,
+        pauses: TargetPauses,
     ) -> None:
         destination_id = self._peer.destination_id
         async with self._means.ledger.dedicated() as connection:
@@ -207,7 +234,7 @@ class WriteBack:
                 batch = await ready.get()
                 begun = time.monotonic()
                 async with asyncio.timeout(self._means.settings.answer_timeout_seconds):
-                    await self._write_batch(connection, standing, batch)
+                    await self._write_batch(connection, standing, batch, pauses)
                 # The trouble that a partner went back stays until it is where it was.
                 if batch.last_sequence >= acked:
                     await links.confirm(connection.driver, destination_id, batch.last_sequence)
@@ -217,19 +244,23 @@ class WriteBack:
                     spare = batch.row_count / most_rows_per_second - (time.monotonic() - begun)
                     await asyncio.sleep(max(0.0, spare))
 
-    async def _write_batch(self, connection: Dedicated, standing: Standing, batch: Batch) -> None:
-        bad: list[Bad] = []
-        async with standing.advancing(delivered_sequence=batch.last_sequence):
-            for target, items in batch.items.items():
-                if items:
-                    bad += await standing.session.put(target, items)
-            for sheet in batch.sheets:
-                bad += await put_sheet(standing.session, sheet)
-            refused = batch.refused + [Refused(one.item.sequence, _violation(one)) for one in bad]
-            if refused:
-                # Held before the partner commits: behind its mark nobody looks again.
-                async with connection.transaction() as session:
-                    await links.hold_refused(session, self._peer.destination_id, self._peer.peer_id, refused)
+    async def _write_batch(self, connection: Dedicated, standing: Standing, batch: Batch, pauses: TargetPauses) -> None:
+        while True:
+            try:
+                async with standing.advancing(delivered_sequence=batch.last_sequence):
+                    bad = await _put(standing.session, batch, pauses)
+                    # Held before the partner commits: behind its mark nobody looks again.
+                    await self._hold(connection, batch.refused, bad)
+            except TableRefused as refusal:
+                await pauses.pause(refusal.target, str(refusal), standing.marks.delivered_sequence)
+            else:
+                return
+
+    async def _hold(self, connection: Dedicated, refused: list[Refused], bad: list[Bad]) -> None:
+        refused = refused + [Refused(one.item.sequence, _violation(one)) for one in bad]
+        if refused:
+            async with connection.transaction() as session:
+                await links.hold_refused(session, self._peer.destination_id, self._peer.peer_id, refused)
 
     async def _keep_lease(self) -> None:
         async with self._means.ledger.dedicated() as connection:
@@ -238,8 +269,8 @@ class WriteBack:
                     raise LeaseLost(self._lease)
                 await asyncio.sleep(_POLL_SECONDS)
 
-    async def _tend(self, standing: Standing, link: DatabaseLink) -> None:
-        """Leaves signs of life, hands on codes in force, and takes away what is old."""
+    async def _tend(self, standing: Standing, link: DatabaseLink, pauses: TargetPauses, source: ParcelSource) -> None:
+        """Leaves signs of life, looks at paused tables, hands on codes in force, and takes away what is old."""
         means, given = self._means, None
         is_ours = link.manner is Manner.OURS
         # Whoever is above gives codes to those below.
@@ -249,17 +280,61 @@ class WriteBack:
             while True:
                 async with asyncio.timeout(means.settings.answer_timeout_seconds):
                     await standing.beat()
+                bad = await pauses.resume(standing, source, self._peer.destination_id)
+                await self._hold(connection, [], bad)
                 progress = await outbox.progress(connection.driver, self._peer.destination_id)
-                if standing.marks.delivered_sequence >= progress.acked_sequence:
+                if pauses.told:
+                    await links.note_trouble(connection.driver, self._peer.destination_id, pauses.told)
+                elif standing.marks.delivered_sequence >= progress.acked_sequence:
                     await links.note_success(connection.driver, self._peer.destination_id)
                 if has_codes and given != (codes := means.codes()):
                     await put_codes(standing.session, codes, means.clock())
                     given = codes
                 now = time.monotonic()
-                if is_ours and link.keep_days and now > self._cleaned_at + _CLEANING_SECONDS:
+                if link.keep_days and now > self._cleaned_at + _CLEANING_SECONDS:
                     self._cleaned_at = now
-                    await remove_old(standing.session, means.clock() - link.keep_days * _DAY, shared)
+                    before, told = means.clock() - link.keep_days * _DAY, standing.marks.receipt_sequence
+                    if is_ours:
+                        await remove_old(standing.session, before, shared)
+                    await pickup_receipts.forget_told(connection.driver, link.peer, told, before)
                 await asyncio.sleep(means.settings.heartbeat_seconds)
+
+
+async def _prepare(session: WritingSession, targets: tuple[Target, ...], link: DatabaseLink) -> dict[Target, str]:
+    """Looks at the tables that are written; returns what is said of those of the partner's own that are not as told.
+
+    Raises:
+        PartnerRefused: one of ours is not as it must be.
+    """
+    refusals: dict[Target, str] = {}
+    for target in targets:
+        try:
+            await session.prepare(target)
+        except PartnerRefused as refusal:
+            if link.manner is Manner.OURS:
+                raise
+            refusals[target] = str(refusal)
+    return refusals
+
+
+async def _put(session: WritingSession, batch: Batch, pauses: TargetPauses) -> list[Bad]:
+    """Writes the rows of a batch whose tables are not paused; returns those that were refused.
+
+    Raises:
+        TableRefused: a table of the partner's own does not take any.
+    """
+    bad: list[Bad] = []
+    for target, items in batch.items.items():
+        if items and not pauses.is_paused(target):
+            try:
+                bad += await session.put(target, items)
+            except PartnerRefused as refusal:
+                if pauses.can_pause(target):
+                    raise TableRefused(target, str(refusal)) from refusal
+                raise
+    for sheet in batch.sheets:
+        bad += await put_sheet(session, sheet)
+    return bad
 
 
 def _violation(bad: Bad) -> Violation:

@@ -81,7 +81,7 @@ class ParcelSource:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._fetch(position, found))
             while True:
-                await ready.put(await self._batch(await found.get()))
+                await ready.put(await self.batch(await found.get()))
 
     async def _fetch(self, position: int, found: "asyncio.Queue[list[Numbered]]") -> None:
         while True:
@@ -89,7 +89,8 @@ class ParcelSource:
             position = parcels[-1].sequence
             await found.put(parcels)
 
-    async def _batch(self, parcels: list[Numbered]) -> Batch:
+    async def batch(self, parcels: list[Numbered]) -> Batch:
+        """Turns parcels into rows."""
         now = self._clock()
         batch = Batch(parcels[-1].sequence, {target: [] for target in self._rows.targets}, [], [])
         for start in range(0, len(parcels), _SLICE):
@@ -116,9 +117,8 @@ class ParcelSource:
                     numbered = await outbox.number(driver, due)
                     self._numbered = numbered[-1].sequence
                     return numbered
-            found = await outbox.fetch(driver, destination_id, position, self.most_parcels)
-            if found:
-                return found
+            if position < self._numbered:
+                return await outbox.fetch(driver, destination_id, position, self.most_parcels)
             await self._listener.wait(wakeups.OUTBOX, seen, _POLL_SECONDS)
 
     def _turn(self, parcel: Numbered, batch: Batch, now: int) -> None:

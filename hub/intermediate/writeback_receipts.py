@@ -4,6 +4,7 @@ First a row is told as taken, then what came of it. A partner whose database wen
 where its mark stands.
 """
 
+import asyncio
 import json
 
 from exchange_db import inbox, pickup_receipts, pickups, receipts, wakeups
@@ -18,6 +19,8 @@ from hub.listener import Listener
 #: Most numbers answered in one transaction.
 _MOST_NUMBERS = 2_000
 _POLL_SECONDS = 1.0
+#: What is settled at one time is told together, and behind the rows that others wait for.
+_GATHERING_SECONDS = 0.01
 _PATH_LENGTH, _MESSAGE_LENGTH, _KEY_LENGTH = 200, 1_000, 400
 
 
@@ -58,6 +61,7 @@ class ReceiptTeller:
             seen = self._listener.version(wakeups.SETTLED)
             if not (await self._tell_settled(stream.stream_id) or await self._tell_taken(stream.stream_id)):
                 await self._listener.wait(wakeups.SETTLED, seen, _POLL_SECONDS)
+                await asyncio.sleep(_GATHERING_SECONDS)
 
     async def _tell_settled(self, stream_id: int) -> bool:
         after = self._standing.marks.receipt_sequence

@@ -61,7 +61,7 @@ class LinkReconciler:
     ) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._dial = dial
+        self.dial = dial
         self._repair = repair
         self._recheck_days = recheck_days
         self._databases = databases
@@ -89,7 +89,7 @@ class LinkReconciler:
             days: list[ComparedDay] = []
             trouble = ""
             try:
-                async with GrpcPeer(self._dial(peer)) as hub:
+                async with GrpcPeer(self.dial(peer)) as hub:
                     for is_sent in (True, False):
                         days += await self._way(hub, peer, day, is_sent=is_sent, is_repairing=is_repairing)
                     told = [(item.is_sent, item.day, item.own_count, item.left_count) for item in days]
@@ -135,7 +135,7 @@ class LinkReconciler:
         found = await self._drill(hub, way, result.day)
         resent: frozenset[bytes] = frozenset()
         if is_repairing and (marks := [item.mark for item in found if item.cause in REPAIRABLE]):
-            resent = await (self._send(hub, way, marks) if way.is_sent else self._fetch(hub, peer, marks))
+            resent = await (self._send(hub, peer.peer_id, way, marks) if way.is_sent else self._fetch(hub, peer, marks))
             await MarkFold(self._ledger).run()
             left = {item.mark.message_key for item in await self._drill(hub, way, result.day)}
             resent -= left
@@ -145,12 +145,12 @@ class LinkReconciler:
         ours, theirs = LedgerSide(self._ledger, way), RemoteSide(hub, is_sent=way.is_sent)
         return await (explain(ours, theirs, day) if way.is_sent else explain(theirs, ours, day))
 
-    async def _send(self, hub: GrpcPeer, way: Way, marks: list[Mark]) -> frozenset[bytes]:
+    async def _send(self, hub: GrpcPeer, peer_id: str, way: Way, marks: list[Mark]) -> frozenset[bytes]:
         """Sends records again that the neighbour misses; returns the keys of those it has now."""
         taken: set[bytes] = set()
         for start in range(0, len(marks), _RESENT):
             left = [MarkRef(mark.message_key, mark.created_time) for mark in marks[start : start + _RESENT]]
-            while left and (payloads := await self._repair.give(way.destination_id, left)):
+            while left and (payloads := await self._repair.give(peer_id, way.destination_id, left)):
                 has_it = await resend_records(hub, payloads)
                 keys = [_key_of(payload) for payload in payloads]
                 taken |= {key for key, is_taken in zip(keys, has_it, strict=False) if is_taken}
@@ -165,8 +165,11 @@ class LinkReconciler:
         taken: set[bytes] = set()
         for start in range(0, len(marks), MOST_NAMED):
             left = marks[start : start + MOST_NAMED]
-            while left and (payloads := await fetch_records(hub, left)):
-                outcomes = await self._repair.take_again(sender, payloads)
+            while left:
+                payloads, sealed = await fetch_records(hub, left)
+                if not payloads:
+                    break
+                outcomes = await self._repair.take_again(sender, payloads, sealed)
                 keys = [_key_of(payload) for payload in payloads]
                 taken |= {key for key, outcome in zip(keys, outcomes, strict=True) if outcome in "DU"}
                 fresh = [mark for mark in left if mark.message_key not in keys]

@@ -28,7 +28,7 @@ class LedgerSide:
         count = 0
         for day in days:
             async with self._ledger.write() as session:
-                count += await marking.recount(session, self._way, day)
+                count += await marking.recount(session, self._way, day, mark_of)
         return count
 
     async def days(self, first_day: int, last_day: int) -> Cells:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from auth.principal import Principal
 from exchange_db.inbox import Answer, Entry, Refusal
+from exchange_db.seal_records import Sealed
 
 
 class Taken(Protocol):
@@ -17,4 +18,5 @@ class Taken(Protocol):
 
 #: Decides about one parcel of a neighbour, as intake does.
 Check = Callable[[Principal, bytes], Entry | Refusal]
-Take = Callable[[Principal, int, int, list[bytes]], Awaitable[Taken]]
+#: Sender, stream, first number, parcels, and what came beside them.
+Take = Callable[[Principal, int, int, list[bytes], Sealed], Awaitable[Taken]]

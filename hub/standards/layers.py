@@ -61,7 +61,7 @@ class Layers:
     async def classes(self, catalogue: Catalogue) -> Catalogue:
         """Returns a catalogue with the code lists and crosswalks in force laid over it."""
         for kind in CLASS_KINDS:
-            for manifest in _of_kind(self._standings, kind):
+            for manifest in of_kind(self._standings, kind):
                 is_anew = kind is StandardKind.CODE_LIST and not manifest.is_extension
                 laid = _without_codes(catalogue, manifest.name) if is_anew else catalogue
                 try:
@@ -77,7 +77,7 @@ class Layers:
         """Returns what regions have set about their calendars, and where it was read."""
         rules: Calendars = {}
         origins = [_NOTICES]
-        for manifest in _of_kind(self._standings, StandardKind.CALENDAR):
+        for manifest in of_kind(self._standings, StandardKind.CALENDAR):
             laid = rules
             try:
                 for name, content in (await archive.documents_of(self._session, manifest)).items():
@@ -97,7 +97,7 @@ class Layers:
         """
         releases: list[list[tuple[Row, Origin]]] = []
         is_published = False
-        for manifest in _of_kind(self._standings, kind):
+        for manifest in of_kind(self._standings, kind):
             try:
                 documents = await archive.documents_of(self._session, manifest)
                 files = [read_content(name, content, catalogue) for name, content in documents.items()]
@@ -132,7 +132,7 @@ class RuleReader:
         """Returns what counts in a region at a moment."""
         held = [one.manifest for one in await archive.held_releases(session)]
         standings = in_force([one for one in held if one.kind in _RULE_KINDS], region, moment)
-        key = tuple(origin_of(one) for kind in _RULE_KINDS for one in _of_kind(standings, kind))
+        key = tuple(origin_of(one) for kind in _RULE_KINDS for one in of_kind(standings, kind))
         if key in self._books:
             return self._books[key]
         layers = Layers(session, standings)
@@ -195,7 +195,7 @@ def origin_of(manifest: Manifest) -> Origin:
     return Origin(manifest.kind, manifest.name, manifest.version, manifest.publisher_id)
 
 
-def _of_kind(standings: Standings, kind: StandardKind) -> list[Manifest]:
+def of_kind(standings: Standings, kind: StandardKind) -> list[Manifest]:
     """Returns the releases of a kind in the order they are laid: extensions last, higher publishers first, by name."""
     found = [
         manifest

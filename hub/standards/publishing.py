@@ -12,11 +12,13 @@ from msgspec import structs
 from auth.certificates import thumbprint
 from auth.signatures import sign
 from exchange_db import standards, wakeups
+from exchange_db.audit_records import Value
 from exchange_db.records import Violated
 from exchange_db.regions import subtree
 from exchange_db.session import Ledger, ReadSession, WriteSession
 from exchange_db.standards import Draft
 from hub.clock import Clock
+from hub.recording import recorded
 from hub.settings import TlsPart
 from hub.standards import archive
 from hub.standards.documents import Finding, Validators, findings_of, require_usable
@@ -107,7 +109,9 @@ class Publisher:
         """
         checked = await self.check(plan)
         now = standards.moment(self._clock())
-        async with self._ledger.write() as session:
+        about: dict[str, Value] = {"version": plan.version}
+        async with recorded(self._ledger, "standard.draft", f"{plan.kind} {plan.name}", detail=about) as act:
+            session = act.session
             await self._store(session, plan.documents)
             draft = Draft(write_manifest(checked.manifest), saved_by, now)
             await standards.save_draft(session, plan.kind, plan.name, draft)
@@ -146,11 +150,11 @@ class Publisher:
             ValueError: certificate and key do not serve for signing.
             OSError: they cannot be read.
         """
-        async with self._ledger.read() as session:
+        async with recorded(self._ledger, "standard.publish", f"{plan.kind} {plan.name}") as act:
+            session = act.session
             catalogue = await classes_for(session, plan.kind)
-        for name, content in plan.documents.items():
-            require_usable(plan.kind, name, content, self._validators, catalogue)
-        async with self._ledger.write() as session:
+            for name, content in plan.documents.items():
+                require_usable(plan.kind, name, content, self._validators, catalogue)
             await standards.lock(session)
             newest = await standards.newest_version(session, self._hub_id, plan.kind, plan.name)
             manifest = _drafted(plan, self._hub_id, newest)
@@ -158,6 +162,7 @@ class Publisher:
             await self._store(session, plan.documents)
             published = await self._enter(session, manifest, newest)
             await standards.drop_draft(session, plan.kind, plan.name)
+            act.detail["version"] = published.version
         await self._tell()
         return published
 
@@ -168,7 +173,9 @@ class Publisher:
             Violated: RELEASE_NOT_FOUND when this hub did not publish that version or has withdrawn it already.
             ValueError, OSError: as for ``publish``.
         """
-        async with self._ledger.write() as session:
+        about: dict[str, Value] = {"version": version}
+        async with recorded(self._ledger, "standard.withdraw", f"{kind} {name}", detail=about) as act:
+            session = act.session
             await standards.lock(session)
             own = [
                 held.manifest

@@ -18,11 +18,14 @@ from connectors.transports import standards_calls
 from connectors.transports.grpc_peer import GrpcPeer, Target
 from connectors.transports.standards_calls import Listed, ShownRelease
 from exchange_db import peers, standard_links, standards, wakeups
+from exchange_db.audit import append
+from exchange_db.audit_records import Value
 from exchange_db.peers import Peer
 from exchange_db.records import Violated, printable
 from exchange_db.session import Ledger
 from exchange_db.standard_links import Offer, PullState
 from hub.clock import Clock
+from hub.recording import entry_of
 from hub.standards import archive
 from hub.standards.documents import Validators, require_usable
 from hub.standards.layers import classes_for
@@ -215,6 +218,11 @@ class StandardsPuller:
             for digest, content in documents.items():
                 await standards.store(session, digest, content)
             await standards.enter(session, entry, self._clock())
+            about: dict[str, Value] = {
+                "version": manifest.version, "publisher": manifest.publisher_id, "source": source_id,
+                "digest": entry.digest,
+            }  # fmt: skip
+            await append(session, entry_of("standard.take", f"{manifest.kind} {manifest.name}", detail=about))
         return True
 
 

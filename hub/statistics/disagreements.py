@@ -1,24 +1,16 @@
 """Where the sheets of the hubs below and this hub's own ledger say different things, in words. Pure."""
 
+from exchange_db.counting import FIRST_DEFINITION
 from exchange_db.figures import SheetHead
-from exchange_db.records import COUNTERS, Counts
+from exchange_db.records import COUNTERS, FIRST_COUNTERS, Counts
 from exchange_db.regions import format_region
+from hub.statistics.registry import shipped_registry
 
 #: Lines shown; a last one says how many more there are.
 MAX_LINES = 100
 
-#: The counters' names for people.
-COUNTER_NAMES: dict[str, str] = {
-    "total": "案件总数",
-    "dispatched_on": "派发",
-    "done": "完成",
-    "on_time": "及时完成",
-    "suspended": "挂账",
-    "self_handled": "自行处置",
-    "void": "作废",
-    "reworked": "返工",
-    "reported": "上报",
-}
+#: The counters' names for people, of those the ledger tells and of all others.
+COUNTER_NAMES: dict[str, str] = {name: one.name_zh for name, one in shipped_registry().counters.items()}
 
 
 def in_words(
@@ -50,7 +42,7 @@ def in_words(
         theirs, ours = sent.get(place, Counts()), own[place]
         differing = [
             f"{COUNTER_NAMES[name]} {getattr(theirs, name)}／{getattr(ours, name)}"
-            for name in COUNTERS
+            for name in (FIRST_COUNTERS if sheet.definition_ref.startswith(FIRST_DEFINITION) else COUNTERS)
             if getattr(theirs, name) != getattr(ours, name)
         ]
         if differing:

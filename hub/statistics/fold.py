@@ -1,6 +1,6 @@
 """Folding: what apply has appended as deltas becomes cells, in one transaction."""
 
-from exchange_db import figures
+from exchange_db import folding
 from exchange_db.session import Ledger
 
 
@@ -17,4 +17,4 @@ class FigureFold:
     async def run(self) -> int:
         """Folds what waits; returns how many deltas there were."""
         async with self._ledger.write() as session:
-            return await figures.fold(session)
+            return await folding.fold(session)

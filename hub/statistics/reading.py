@@ -9,14 +9,17 @@ from typing import NamedTuple
 
 from exchange_db import cases, figures
 from exchange_db.cases import CaseFilter, CaseRow
-from exchange_db.counting import condition_of, definition_of, month_bounds, month_of
+from exchange_db.counting import date_of, definition_of, month_of
 from exchange_db.figures import GROUPS, Basis, Question, SheetHead
-from exchange_db.records import COUNTERS, Counts, Violated
-from exchange_db.regions import Subtree, format_region, parse_region, subtree
+from exchange_db.records import Counts, Violated
+from exchange_db.regions import Regions, Subtree, format_region, parse_region, spans_of, subtree
 from exchange_db.session import Ledger, ReadSession
 from hub.settings import Settings
+from hub.statistics.definitions import MetricDefinition
 from hub.statistics.disagreements import in_words
-from hub.statistics.rates import MetricDefinition, Rate, metrics_of, rate_of
+from hub.statistics.drilldown import members_of
+from hub.statistics.rates import Rate, metrics_of, rate_of
+from hub.statistics.registry import shipped_registry
 from hub.statistics.sheets import draws_sheets
 
 
@@ -34,7 +37,11 @@ class FigureQuery(NamedTuple):
 
 
 class CaseQuery(NamedTuple):
-    """Which counter's cases are asked for. ``after`` is (reported_time, case_id) of the last row shown."""
+    """Which counter's cases are asked for, or those of a metric's ``part``, numerator or denominator.
+
+    The span is of months, or of days where ``first_day`` is given. ``after`` is (reported_time, case_id) of the last
+    row shown.
+    """
 
     region_code: str
     first_month: int
@@ -45,6 +52,10 @@ class CaseQuery(NamedTuple):
     source_code: str = ""
     size: int = 100
     after: tuple[int, bytes] | None = None
+    metric_id: str = ""
+    part: str = ""
+    first_day: int = 0
+    last_day: int = 0
 
 
 class Figure(NamedTuple):
@@ -117,7 +128,7 @@ class FigureReader:
         self.hub_region = settings.hub.region
         self.metrics = metrics_of(is_suspended_excluded=settings.figures.is_suspended_excluded)
 
-    async def figures(self, visible: Subtree, query: FigureQuery) -> FigureAnswer:
+    async def figures(self, visible: Regions, query: FigureQuery) -> FigureAnswer:
         """Returns counts and rates.
 
         Args:
@@ -127,7 +138,7 @@ class FigureReader:
         Raises:
             Violated: REGION_INVALID, REGION_FORBIDDEN or ARGUMENT_INVALID.
         """
-        regions = _within(visible, query.region_code)
+        regions = region_within(visible, query.region_code)
         _check_months(query.first_month, query.last_month)
         if query.group_by not in GROUPS:
             raise Violated("ARGUMENT_INVALID", "group_by", query.group_by)
@@ -199,21 +210,16 @@ class FigureReader:
             ),
         )
 
-    async def cases(self, visible: Subtree, query: CaseQuery) -> CasePage:
-        """Returns the cases behind one counter, from this hub's ledger.
+    async def cases(self, visible: Regions, query: CaseQuery) -> CasePage:
+        """Returns the cases behind one counter or one part of a metric, from this hub's ledger.
 
         Raises:
             Violated: REGION_INVALID, REGION_FORBIDDEN or ARGUMENT_INVALID.
         """
-        regions = _within(visible, query.region_code)
-        _check_months(query.first_month, query.last_month)
-        if query.counter not in COUNTERS:
-            raise Violated("ARGUMENT_INVALID", "counter", query.counter)
-        condition = [condition_of(query.counter, self.rules)]
-        values: dict[str, object] = {
-            "begin": month_bounds(query.first_month, self.rules)[0],
-            "end": month_bounds(query.last_month, self.rules)[1],
-        }
+        regions = region_within(visible, query.region_code)
+        what = (query.counter, query.metric_id, query.part)
+        members = members_of(what, _span_of(query), self.rules, shipped_registry())
+        condition, values = [f"({members.condition})"], members.values
         for name in ("unit_code", "class_key", "source_code"):
             if getattr(query, name):
                 condition.append(f"{name} = %({name})s")
@@ -224,15 +230,41 @@ class FigureReader:
         return CasePage(rows[: query.size], len(rows) > query.size)
 
 
-def _within(visible: Subtree, region_code: str) -> Subtree:
+def region_within(visible: Regions, region_code: str) -> Subtree:
     """Returns the regions asked for; a figure of a part would pass for one of the whole, so all must be visible."""
     try:
         regions = subtree(parse_region(region_code))
     except ValueError:
         raise Violated("REGION_INVALID", "region_code", region_code) from None
-    if regions.first not in visible or regions.last not in visible:
+    if not any(regions.first in span and regions.last in span for span in spans_of(visible)):
         raise Violated("REGION_FORBIDDEN", "region_code", region_code)
     return regions
+
+
+def _span_of(query: CaseQuery) -> tuple[int, int]:
+    """Returns the span of a question, checked: days if it names any, else months."""
+    if not query.first_day:
+        _check_months(query.first_month, query.last_month)
+        return query.first_month, query.last_month
+    check_days(query.first_day, query.last_day)
+    return query.first_day, query.last_day
+
+
+def check_days(first: int, last: int) -> None:
+    """Refuses a span of days that is none.
+
+    Raises:
+        Violated: ARGUMENT_INVALID.
+    """
+    for name, day in (("first_day", first), ("last_day", last)):
+        try:
+            is_known = 1990 <= date_of(day).year <= 2199
+        except ValueError:
+            is_known = False
+        if not is_known:
+            raise Violated("ARGUMENT_INVALID", name, day)
+    if first > last:
+        raise Violated("ARGUMENT_INVALID", "last_day", last)
 
 
 def _check_months(first: int, last: int) -> None:

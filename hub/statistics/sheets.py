@@ -3,7 +3,8 @@
 A sheet enters the log through the intake as a parcel of this hub. Its message is named after hub, region, month,
 revision and cut-off, and its time is the cut-off: the same state gives the same bytes, so a drawing that was cut off
 and is done again has no further effect. A sheet drawn before the last one took effect carries the same revision and
-is set aside as stale; its month stays due and comes again with the next revision.
+is set aside as stale; its month stays due and comes again with the next revision. Sheets of locked months are drawn by
+``hub.statistics.locking``.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from connectors.wire import write_parcel
-from exchange_db import figures
+from exchange_db import figures, frozen_figures
 from exchange_db.figures import Draft
 from exchange_db.records import FigureSheet
 from exchange_db.regions import Tier, format_region, subtree, tier_of
@@ -22,7 +23,7 @@ MAX_CELLS = 20_000
 #: Bytes and sheets handed in together, about.
 _SUBMIT_BYTES = 2_000_000
 _SUBMIT_COUNT = 1_000
-_NAMESPACE = UUID("7b1f9d6e-52c1-5a0b-9d33-3f6e4f2c8a11")
+NAMESPACE = UUID("7b1f9d6e-52c1-5a0b-9d33-3f6e4f2c8a11")
 
 #: Takes parcels of this hub into the log.
 Submit = Callable[[list[bytes]], Awaitable[None]]
@@ -30,6 +31,12 @@ Submit = Callable[[list[bytes]], Awaitable[None]]
 
 class SheetsTooLarge(Exception):
     """Sheets were left out because they have more than 20,000 cells; the message names them."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(
+            f"{', '.join(names)}：超过 {MAX_CELLS} 个单元，报表未生成，请合并部门或类别编码。"
+            f" / more than {MAX_CELLS} cells, no sheet drawn; merge units or classes."
+        )
 
 
 class Drawn(NamedTuple):
@@ -70,7 +77,12 @@ class SheetDrawer:
             ExchangeDbError: the log did not take them.
         """
         async with self._ledger.read() as session:
-            due = await figures.sheets_due(session, self._hub_id, self._regions)
+            locked = await frozen_figures.locked_months(session, self._regions.first)
+            due = [
+                (region, month)
+                for region, month in await figures.sheets_due(session, self._hub_id, self._regions)
+                if month not in locked
+            ]
         waiting: list[bytes] = []
         too_large: list[str] = []
         sheet_count = cell_count = size = 0
@@ -90,10 +102,7 @@ class SheetDrawer:
         if waiting:
             await self._submit(waiting)
         if too_large:
-            raise SheetsTooLarge(
-                f"{', '.join(too_large)}：超过 {MAX_CELLS} 个单元，报表未生成，请合并部门或类别编码。"
-                f" / more than {MAX_CELLS} cells, no sheet drawn; merge units or classes."
-            )
+            raise SheetsTooLarge(too_large)
         return Drawn(sheet_count, cell_count)
 
     def _parcel(self, region: int, month: int, draft: Draft) -> bytes:
@@ -108,4 +117,4 @@ class SheetDrawer:
             cells=draft.cells,
         )
         name = f"{self._hub_id}/{format_region(region)}/{month}/{draft.revision}/{draft.cutoff_time}"
-        return write_parcel(uuid5(_NAMESPACE, name), self._hub_id, draft.cutoff_time, sheet)
+        return write_parcel(uuid5(NAMESPACE, name), self._hub_id, draft.cutoff_time, sheet)

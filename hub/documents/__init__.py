@@ -1,0 +1,1 @@
+"""Documents between platforms: issuing, reading and answering them."""

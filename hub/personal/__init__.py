@@ -1,0 +1,1 @@
+"""Personal data of a hub: keeping it sealed, showing it, forgetting it."""

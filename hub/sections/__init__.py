@@ -1,0 +1,1 @@
+"""Sections of the settings that have modules of their own; ``hub.settings`` puts them together."""
