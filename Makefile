@@ -6,16 +6,18 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
-PACKAGES := hub connectors exchange_db auth protos/generate.py bench tests
+PACKAGES := hub conformance connectors exchange_db auth protos/generate.py bench tests
 ROUNDS ?= 500
 ARGS ?=
 T ?= tests
+PROCESSES ?= 4
 
 export UV_PYTHON_DOWNLOADS := never
+export GRPC_ENABLE_FORK_SUPPORT := false
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt protos release-contract docs bench run faults
+.PHONY: help setup demo test check audit fmt protos release-contract docs bench bundle run faults conformance-kit
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,9 +38,11 @@ demo: setup ## Run the federation in small; ARGS="--once --json demo.json" for s
 	@tests/support/install_debian.sh mariadb-server
 	@$(BIN)/sanji demo $(ARGS)
 
-test: check ## Run all checks and all tests; T=tests/unit for a part
+test: check ## Run all checks and all tests; T=tests/unit for a part, PROCESSES=0 for one after another
 	@tests/support/install_debian.sh
-	@$(BIN)/pytest $(T) $(ARGS)
+	@tests/support/install_peers.sh
+	@$(UV) sync --frozen --quiet --inexact --group spark
+	@$(BIN)/pytest $(T) -n $(PROCESSES) --dist loadfile $(ARGS)
 
 check: setup ## Check style, types, imports, contracts, generated code and spelling
 	$(BIN)/ruff check --quiet .
@@ -49,6 +53,10 @@ check: setup ## Check style, types, imports, contracts, generated code and spell
 	$(BIN)/buf breaking --against protos/released.binpb
 	$(BIN)/python -m protos.generate --check
 	$(BIN)/codespell
+	@tests/support/audit_packages.sh
+
+audit: setup ## Compare what is locked with known vulnerabilities; part of `make check`
+	@tests/support/audit_packages.sh
 
 fmt: setup ## Format the code and mend what can be mended by itself
 	@$(BIN)/ruff check --fix --quiet . || true
@@ -60,10 +68,18 @@ protos: setup ## Write the Python code of the contracts anew
 release-contract: setup ## Make the contracts as they are the ones that may not be broken from now on
 	@$(BIN)/buf build -o protos/released.binpb
 
-docs: setup ## Draw docs/errors.md, docs/settings.md and docs/sql anew
+docs: setup ## Draw docs/errors.md, docs/metrics.md, docs/settings.md, docs/security/rights.md and docs/sql anew
 	@$(BIN)/python -m exchange_db.reasons > docs/errors.md
 	@$(BIN)/python -m hub.settings > docs/settings.md
+	@$(BIN)/python -m hub.doors > docs/security/rights.md
+	@$(BIN)/python -m hub.statistics.metric_page > docs/metrics.md
 	@$(BIN)/python -m exchange_db.intermediate.scripts docs/sql
+
+conformance-kit: setup ## Ship the contract, its pages and sample messages as dist/conformance and a zip
+	@rm -rf dist/conformance && $(BIN)/sanji conformance kit --out dist/conformance --zip
+
+bundle: setup ## Make dist/sanji-VERSION-offline.tar.gz, which installs a hub without a network
+	@deploy/make_bundle.sh
 
 bench: setup ## Measure; each measurement prints its ratio to a limit taken in the same run
 	@$(BIN)/python -m bench $(ARGS)
