@@ -2,7 +2,10 @@
 
 Exits with 1 if one falls short. Names: judged, accept, applied, hops (one hop, one call, memory,
 catch-up; needs applied), components (200,000 of them from a file to city and province), exchange (with partners'
-databases; needs applied), reconcile (a million rows of a partner's database).
+databases; needs applied), reconcile (a million rows of a partner's database), permissions (decisions about rights),
+signing (batches signed and verified), audit (entries of the audit log, durable), sign_on (silent and brokered
+sign-ons), figures (upkeep, counting anew, a month's sheet, drill-down), questions (the archive in DuckDB, against
+the rebuild of the figures).
 """
 
 import asyncio
@@ -11,15 +14,45 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from bench import accept, applied, components, exchange, hops, judged, reconcile
+from bench import (
+    accept,
+    applied,
+    audit,
+    components,
+    exchange,
+    figures,
+    hops,
+    judged,
+    permissions,
+    questions,
+    reconcile,
+    sign_on,
+    signing,
+)
 
-_NAMES = ("judged", "accept", "applied", "hops", "components", "exchange", "reconcile")
+_NAMES = (
+    "judged",
+    "accept",
+    "applied",
+    "hops",
+    "components",
+    "exchange",
+    "reconcile",
+    "permissions",
+    "signing",
+    "audit",
+    "sign_on",
+    "figures",
+    "questions",
+)
 
 
 async def _measure(names: set[str]) -> AsyncIterator[dict[str, Any]]:
     """Yields the measurements that are wanted, as they are done."""
     if "judged" in names:
         yield judged.measure()
+    if "permissions" in names:
+        yield permissions.measure()
     if "accept" in names:
         yield await accept.measure()
     if names & {"applied", "hops", "exchange"}:
@@ -30,8 +63,16 @@ async def _measure(names: set[str]) -> AsyncIterator[dict[str, Any]]:
                 yield result
     if "components" in names:
         yield await components.measure()
-    for result in await reconcile.measure() if "reconcile" in names else ():
-        yield result
+    for name, compare in (
+        ("reconcile", reconcile.measure),
+        ("signing", signing.measure),
+        ("audit", audit.measure),
+        ("sign_on", sign_on.measure),
+        ("figures", figures.measure),
+        ("questions", questions.measure),
+    ):
+        for result in await compare() if name in names else ():
+            yield result
 
 
 async def _run(names: list[str]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ import psycopg
 
 from bench.staged import count, stage, target_of
 from bench.workload import ISSUER, report_payload
-from connectors.transports.grpc_peer import GrpcPeer
+from connectors.transports.grpc_peer import GrpcPeer, Target
 from exchange_db import bulk
 from hub.demo.staging import Stage, StagedHub
 
@@ -30,14 +30,14 @@ async def measure() -> dict[str, Any]:
         profile = await staged.add_platform(hub, ISSUER)
         payloads = [report_payload(number) for number in range(COUNT * (ROUNDS + 1))]
         hub_rates, raw_rates, sizes = [], [], []
-        await _push(target_of(profile), payloads, 0)
+        await push(target_of(profile), _share(payloads, 0))
         sizes.append(COUNT / count(hub.url, _TRANSACTIONS))
         await asyncio.to_thread(_make_copies, hub.url)
         for turn in range(ROUNDS):
             for side in ("hub", "raw") if turn % 2 else ("raw", "hub"):
                 if side == "hub":
                     before = count(hub.url, _TRANSACTIONS)
-                    hub_rates.append(await _push(target_of(profile), payloads, turn + 1))
+                    hub_rates.append(await push(target_of(profile), _share(payloads, turn + 1)))
                     sizes.append(COUNT / (count(hub.url, _TRANSACTIONS) - before))
                 else:
                     raw_rates.append(await asyncio.to_thread(_copy_raw, hub.url, turn, round(median(sizes))))
@@ -63,8 +63,9 @@ async def _hub(staged: Stage) -> StagedHub:
     return hub
 
 
-async def _push(target: Any, payloads: list[bytes], turn: int) -> float:
-    batches = [payloads[start : start + BATCH] for start in range(turn * COUNT, (turn + 1) * COUNT, BATCH)]
+async def push(target: Target, payloads: list[bytes]) -> float:
+    """Pushes records in batches over one stream and returns the rate, until the last is answered as taken."""
+    batches = [payloads[start : start + BATCH] for start in range(0, len(payloads), BATCH)]
     async with GrpcPeer(target) as peer, peer.push("bench") as stream:
         begun = time.perf_counter()
 
@@ -81,11 +82,15 @@ async def _push(target: Any, payloads: list[bytes], turn: int) -> float:
                 if set(answer.verdict.outcomes) != {1}:
                     raise AssertionError(answer.verdict.verdicts[:1])
                 answered += len(answer.verdict.outcomes)
-            if answered == COUNT:
+            if answered == len(payloads):
                 break
         elapsed = time.perf_counter() - begun
         await sending
-    return COUNT / elapsed
+    return len(payloads) / elapsed
+
+
+def _share(payloads: list[bytes], turn: int) -> list[bytes]:
+    return payloads[turn * COUNT : (turn + 1) * COUNT]
 
 
 def _make_copies(url: str) -> None:

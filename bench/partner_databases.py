@@ -93,6 +93,12 @@ def make_case_table(url: str) -> None:
         connection.execute(create_table(PostgresqlDialect(), schema.CASE))
 
 
+def prepare_case(connection: psycopg.Connection[Any], table: str) -> None:
+    """Prepares ``one_case``, which writes one case of a number into a table made like ``x_case``."""
+    source = f"SELECT {_VALUES} FROM (SELECT $1 AS n, timestamptz '2020-01-01' AS t) numbered"
+    connection.execute(f"PREPARE one_case(int) AS INSERT INTO {table} ({', '.join(FILLED)}) {source}".encode())
+
+
 def write_cases(url: str, first: int, count: int) -> None:
     """Writes cases as a partner would, ``TRANSACTION`` at a time."""
     columns = ", ".join(FILLED)

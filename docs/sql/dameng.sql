@@ -292,7 +292,7 @@ COMMENT ON COLUMN "X_ATTACHMENT_REF"."ISSUER_ID" IS '编号平台标识，如 43
 COMMENT ON COLUMN "X_ATTACHMENT_REF"."CASE_NO" IS '案件编号，由编号平台给出，必填';
 COMMENT ON COLUMN "X_ATTACHMENT_REF"."SECTION" IS '所属部分：report 上报、handling 处置、verdict 核查结论，必填';
 COMMENT ON COLUMN "X_ATTACHMENT_REF"."DIGEST" IS '文件内容的 SHA-256，64 位小写十六进制，必填';
-COMMENT ON COLUMN "X_ATTACHMENT_REF"."KIND" IS '种类：before_near 处置前近景、before_far 处置前远景、reference 参照物、after 处置后、check 核查、voice 录音、video 录像，必填';
+COMMENT ON COLUMN "X_ATTACHMENT_REF"."KIND" IS '种类：before_near 处置前近景、before_far 处置前远景、reference 参照物、after 处置后、check 核查、voice 录音、video 录像、document 文书附件，必填';
 COMMENT ON COLUMN "X_ATTACHMENT_REF"."SIZE_BYTES" IS '字节数，必填';
 COMMENT ON COLUMN "X_ATTACHMENT_REF"."MEDIA_TYPE" IS '媒体类型，如 image/jpeg，必填';
 COMMENT ON COLUMN "X_ATTACHMENT_REF"."CAPTURED_TIME" IS '拍摄时间';

@@ -149,7 +149,7 @@ CREATE TABLE IF NOT EXISTS `x_attachment_ref` (
     `case_no` varchar(64) NOT NULL COMMENT '案件编号，由编号平台给出，必填',
     `section` varchar(20) NOT NULL COMMENT '所属部分：report 上报、handling 处置、verdict 核查结论，必填',
     `digest` varchar(64) NOT NULL COMMENT '文件内容的 SHA-256，64 位小写十六进制，必填',
-    `kind` varchar(20) COMMENT '种类：before_near 处置前近景、before_far 处置前远景、reference 参照物、after 处置后、check 核查、voice 录音、video 录像，必填',
+    `kind` varchar(20) COMMENT '种类：before_near 处置前近景、before_far 处置前远景、reference 参照物、after 处置后、check 核查、voice 录音、video 录像、document 文书附件，必填',
     `size_bytes` bigint COMMENT '字节数，必填',
     `media_type` varchar(100) COMMENT '媒体类型，如 image/jpeg，必填',
     `captured_time` datetime(6) COMMENT '拍摄时间',
@@ -270,11 +270,6 @@ CREATE TABLE IF NOT EXISTS x_change_log (
     table_name varchar(64) NOT NULL,
     row_key varchar(700) NOT NULL,
     op char(1) NOT NULL
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-
-CREATE TABLE IF NOT EXISTS x_reader (
-    reader_id varchar(64) PRIMARY KEY,
-    is_asleep boolean NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 LOCK TABLES `x_case` WRITE;

@@ -295,7 +295,7 @@ COMMENT ON COLUMN "x_attachment_ref"."issuer_id" IS '编号平台标识，如 43
 COMMENT ON COLUMN "x_attachment_ref"."case_no" IS '案件编号，由编号平台给出，必填';
 COMMENT ON COLUMN "x_attachment_ref"."section" IS '所属部分：report 上报、handling 处置、verdict 核查结论，必填';
 COMMENT ON COLUMN "x_attachment_ref"."digest" IS '文件内容的 SHA-256，64 位小写十六进制，必填';
-COMMENT ON COLUMN "x_attachment_ref"."kind" IS '种类：before_near 处置前近景、before_far 处置前远景、reference 参照物、after 处置后、check 核查、voice 录音、video 录像，必填';
+COMMENT ON COLUMN "x_attachment_ref"."kind" IS '种类：before_near 处置前近景、before_far 处置前远景、reference 参照物、after 处置后、check 核查、voice 录音、video 录像、document 文书附件，必填';
 COMMENT ON COLUMN "x_attachment_ref"."size_bytes" IS '字节数，必填';
 COMMENT ON COLUMN "x_attachment_ref"."media_type" IS '媒体类型，如 image/jpeg，必填';
 COMMENT ON COLUMN "x_attachment_ref"."captured_time" IS '拍摄时间';
@@ -499,7 +499,6 @@ CREATE OR REPLACE VIEW "x_supervise" AS
 SELECT "issuer_id", "case_no", "handler_id", "unit_code", "unit_name", "deadline_time", "supervision_deadline_time", "revision" FROM "x_assignment" WHERE "is_supervised" = true;
 
 CREATE INDEX IF NOT EXISTS "x_receipt_row" ON "x_receipt" ("table_name", "row_key");
-SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
 SET LOCAL lock_timeout = '10s';
 
 DO $$
@@ -528,34 +527,35 @@ $$;
 
 CREATE TABLE IF NOT EXISTS x_reader (
     reader_id text PRIMARY KEY,
-    is_asleep boolean NOT NULL,
     position text
 );
 
-CREATE OR REPLACE FUNCTION "x_log_x_case"() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path FROM CURRENT AS $x$
+DO $do$ BEGIN EXECUTE replace(replace($f$
+CREATE OR REPLACE FUNCTION "x_log_x_case"() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $x$
 BEGIN
-    IF current_setting('sanji.exchange', true) = 'on' THEN
+    IF pg_catalog.current_setting('sanji.exchange', true) OPERATOR(pg_catalog.=) 'on' THEN
         RETURN NULL;
     END IF;
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_case', ARRAY[r."issuer_id"::text, r."case_no"::text], 'I' FROM x_new r;
-    ELSIF TG_OP = 'UPDATE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op)
+    IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_case', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text], 'I' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+        INSERT INTO {log} (table_name, row_key, op)
             SELECT 'x_case', gone.row_key, 'D'
-            FROM (SELECT ARRAY[r."issuer_id"::text, r."case_no"::text] FROM x_old r EXCEPT SELECT ARRAY[r."issuer_id"::text, r."case_no"::text] FROM x_new r) AS gone (row_key);
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_case', ARRAY[r."issuer_id"::text, r."case_no"::text], 'U' FROM x_new r;
-    ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_case', ARRAY[r."issuer_id"::text, r."case_no"::text], 'D' FROM x_old r;
+            FROM (SELECT ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text] FROM x_old r EXCEPT SELECT ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text] FROM x_new r) AS gone (row_key);
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_case', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text], 'U' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_case', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text], 'D' FROM x_old r;
     ELSE
-        INSERT INTO x_change_log (table_name, row_key, op) VALUES ('x_case', '{}', 'T');
+        INSERT INTO {log} (table_name, row_key, op) VALUES ('x_case', '{}', 'T');
     END IF;
-    IF FOUND AND EXISTS (SELECT FROM x_reader WHERE is_asleep) THEN
-        PERFORM pg_notify('x_change', '');
+    IF FOUND AND NOT (CASE WHEN pg_catalog.pg_try_advisory_lock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4)
+            THEN pg_catalog.pg_advisory_unlock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4) ELSE false END) THEN
+        PERFORM pg_catalog.pg_notify('x_change', '');
     END IF;
     RETURN NULL;
 END
-$x$;
+$x$
+$f$, '''{log}''', quote_literal(quote_ident(current_schema()) || '.x_change_log')), '{log}', quote_ident(current_schema()) || '.x_change_log'); END $do$;
 
 DROP TRIGGER IF EXISTS x_log_insert ON "x_case";
 
@@ -577,30 +577,32 @@ DROP TRIGGER IF EXISTS x_log_truncate ON "x_case";
 CREATE TRIGGER x_log_truncate AFTER TRUNCATE ON "x_case"
 FOR EACH STATEMENT EXECUTE FUNCTION "x_log_x_case"();
 
-CREATE OR REPLACE FUNCTION "x_log_x_assignment"() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path FROM CURRENT AS $x$
+DO $do$ BEGIN EXECUTE replace(replace($f$
+CREATE OR REPLACE FUNCTION "x_log_x_assignment"() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $x$
 BEGIN
-    IF current_setting('sanji.exchange', true) = 'on' THEN
+    IF pg_catalog.current_setting('sanji.exchange', true) OPERATOR(pg_catalog.=) 'on' THEN
         RETURN NULL;
     END IF;
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_assignment', ARRAY[r."issuer_id"::text, r."case_no"::text], 'I' FROM x_new r;
-    ELSIF TG_OP = 'UPDATE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op)
+    IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_assignment', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text], 'I' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+        INSERT INTO {log} (table_name, row_key, op)
             SELECT 'x_assignment', gone.row_key, 'D'
-            FROM (SELECT ARRAY[r."issuer_id"::text, r."case_no"::text] FROM x_old r EXCEPT SELECT ARRAY[r."issuer_id"::text, r."case_no"::text] FROM x_new r) AS gone (row_key);
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_assignment', ARRAY[r."issuer_id"::text, r."case_no"::text], 'U' FROM x_new r;
-    ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_assignment', ARRAY[r."issuer_id"::text, r."case_no"::text], 'D' FROM x_old r;
+            FROM (SELECT ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text] FROM x_old r EXCEPT SELECT ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text] FROM x_new r) AS gone (row_key);
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_assignment', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text], 'U' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_assignment', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text], 'D' FROM x_old r;
     ELSE
-        INSERT INTO x_change_log (table_name, row_key, op) VALUES ('x_assignment', '{}', 'T');
+        INSERT INTO {log} (table_name, row_key, op) VALUES ('x_assignment', '{}', 'T');
     END IF;
-    IF FOUND AND EXISTS (SELECT FROM x_reader WHERE is_asleep) THEN
-        PERFORM pg_notify('x_change', '');
+    IF FOUND AND NOT (CASE WHEN pg_catalog.pg_try_advisory_lock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4)
+            THEN pg_catalog.pg_advisory_unlock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4) ELSE false END) THEN
+        PERFORM pg_catalog.pg_notify('x_change', '');
     END IF;
     RETURN NULL;
 END
-$x$;
+$x$
+$f$, '''{log}''', quote_literal(quote_ident(current_schema()) || '.x_change_log')), '{log}', quote_ident(current_schema()) || '.x_change_log'); END $do$;
 
 DROP TRIGGER IF EXISTS x_log_insert ON "x_assignment";
 
@@ -622,30 +624,32 @@ DROP TRIGGER IF EXISTS x_log_truncate ON "x_assignment";
 CREATE TRIGGER x_log_truncate AFTER TRUNCATE ON "x_assignment"
 FOR EACH STATEMENT EXECUTE FUNCTION "x_log_x_assignment"();
 
-CREATE OR REPLACE FUNCTION "x_log_x_handling"() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path FROM CURRENT AS $x$
+DO $do$ BEGIN EXECUTE replace(replace($f$
+CREATE OR REPLACE FUNCTION "x_log_x_handling"() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $x$
 BEGIN
-    IF current_setting('sanji.exchange', true) = 'on' THEN
+    IF pg_catalog.current_setting('sanji.exchange', true) OPERATOR(pg_catalog.=) 'on' THEN
         RETURN NULL;
     END IF;
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_handling', ARRAY[r."issuer_id"::text, r."case_no"::text], 'I' FROM x_new r;
-    ELSIF TG_OP = 'UPDATE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op)
+    IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_handling', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text], 'I' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+        INSERT INTO {log} (table_name, row_key, op)
             SELECT 'x_handling', gone.row_key, 'D'
-            FROM (SELECT ARRAY[r."issuer_id"::text, r."case_no"::text] FROM x_old r EXCEPT SELECT ARRAY[r."issuer_id"::text, r."case_no"::text] FROM x_new r) AS gone (row_key);
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_handling', ARRAY[r."issuer_id"::text, r."case_no"::text], 'U' FROM x_new r;
-    ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_handling', ARRAY[r."issuer_id"::text, r."case_no"::text], 'D' FROM x_old r;
+            FROM (SELECT ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text] FROM x_old r EXCEPT SELECT ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text] FROM x_new r) AS gone (row_key);
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_handling', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text], 'U' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_handling', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text], 'D' FROM x_old r;
     ELSE
-        INSERT INTO x_change_log (table_name, row_key, op) VALUES ('x_handling', '{}', 'T');
+        INSERT INTO {log} (table_name, row_key, op) VALUES ('x_handling', '{}', 'T');
     END IF;
-    IF FOUND AND EXISTS (SELECT FROM x_reader WHERE is_asleep) THEN
-        PERFORM pg_notify('x_change', '');
+    IF FOUND AND NOT (CASE WHEN pg_catalog.pg_try_advisory_lock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4)
+            THEN pg_catalog.pg_advisory_unlock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4) ELSE false END) THEN
+        PERFORM pg_catalog.pg_notify('x_change', '');
     END IF;
     RETURN NULL;
 END
-$x$;
+$x$
+$f$, '''{log}''', quote_literal(quote_ident(current_schema()) || '.x_change_log')), '{log}', quote_ident(current_schema()) || '.x_change_log'); END $do$;
 
 DROP TRIGGER IF EXISTS x_log_insert ON "x_handling";
 
@@ -667,30 +671,32 @@ DROP TRIGGER IF EXISTS x_log_truncate ON "x_handling";
 CREATE TRIGGER x_log_truncate AFTER TRUNCATE ON "x_handling"
 FOR EACH STATEMENT EXECUTE FUNCTION "x_log_x_handling"();
 
-CREATE OR REPLACE FUNCTION "x_log_x_verdict"() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path FROM CURRENT AS $x$
+DO $do$ BEGIN EXECUTE replace(replace($f$
+CREATE OR REPLACE FUNCTION "x_log_x_verdict"() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $x$
 BEGIN
-    IF current_setting('sanji.exchange', true) = 'on' THEN
+    IF pg_catalog.current_setting('sanji.exchange', true) OPERATOR(pg_catalog.=) 'on' THEN
         RETURN NULL;
     END IF;
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_verdict', ARRAY[r."issuer_id"::text, r."case_no"::text], 'I' FROM x_new r;
-    ELSIF TG_OP = 'UPDATE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op)
+    IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_verdict', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text], 'I' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+        INSERT INTO {log} (table_name, row_key, op)
             SELECT 'x_verdict', gone.row_key, 'D'
-            FROM (SELECT ARRAY[r."issuer_id"::text, r."case_no"::text] FROM x_old r EXCEPT SELECT ARRAY[r."issuer_id"::text, r."case_no"::text] FROM x_new r) AS gone (row_key);
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_verdict', ARRAY[r."issuer_id"::text, r."case_no"::text], 'U' FROM x_new r;
-    ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_verdict', ARRAY[r."issuer_id"::text, r."case_no"::text], 'D' FROM x_old r;
+            FROM (SELECT ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text] FROM x_old r EXCEPT SELECT ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text] FROM x_new r) AS gone (row_key);
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_verdict', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text], 'U' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_verdict', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text], 'D' FROM x_old r;
     ELSE
-        INSERT INTO x_change_log (table_name, row_key, op) VALUES ('x_verdict', '{}', 'T');
+        INSERT INTO {log} (table_name, row_key, op) VALUES ('x_verdict', '{}', 'T');
     END IF;
-    IF FOUND AND EXISTS (SELECT FROM x_reader WHERE is_asleep) THEN
-        PERFORM pg_notify('x_change', '');
+    IF FOUND AND NOT (CASE WHEN pg_catalog.pg_try_advisory_lock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4)
+            THEN pg_catalog.pg_advisory_unlock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4) ELSE false END) THEN
+        PERFORM pg_catalog.pg_notify('x_change', '');
     END IF;
     RETURN NULL;
 END
-$x$;
+$x$
+$f$, '''{log}''', quote_literal(quote_ident(current_schema()) || '.x_change_log')), '{log}', quote_ident(current_schema()) || '.x_change_log'); END $do$;
 
 DROP TRIGGER IF EXISTS x_log_insert ON "x_verdict";
 
@@ -712,30 +718,32 @@ DROP TRIGGER IF EXISTS x_log_truncate ON "x_verdict";
 CREATE TRIGGER x_log_truncate AFTER TRUNCATE ON "x_verdict"
 FOR EACH STATEMENT EXECUTE FUNCTION "x_log_x_verdict"();
 
-CREATE OR REPLACE FUNCTION "x_log_x_case_action"() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path FROM CURRENT AS $x$
+DO $do$ BEGIN EXECUTE replace(replace($f$
+CREATE OR REPLACE FUNCTION "x_log_x_case_action"() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $x$
 BEGIN
-    IF current_setting('sanji.exchange', true) = 'on' THEN
+    IF pg_catalog.current_setting('sanji.exchange', true) OPERATOR(pg_catalog.=) 'on' THEN
         RETURN NULL;
     END IF;
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_case_action', ARRAY[r."issuer_id"::text, r."case_no"::text, r."action_id"::text], 'I' FROM x_new r;
-    ELSIF TG_OP = 'UPDATE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op)
+    IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_case_action', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text, r."action_id"::pg_catalog.text], 'I' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+        INSERT INTO {log} (table_name, row_key, op)
             SELECT 'x_case_action', gone.row_key, 'D'
-            FROM (SELECT ARRAY[r."issuer_id"::text, r."case_no"::text, r."action_id"::text] FROM x_old r EXCEPT SELECT ARRAY[r."issuer_id"::text, r."case_no"::text, r."action_id"::text] FROM x_new r) AS gone (row_key);
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_case_action', ARRAY[r."issuer_id"::text, r."case_no"::text, r."action_id"::text], 'U' FROM x_new r;
-    ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_case_action', ARRAY[r."issuer_id"::text, r."case_no"::text, r."action_id"::text], 'D' FROM x_old r;
+            FROM (SELECT ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text, r."action_id"::pg_catalog.text] FROM x_old r EXCEPT SELECT ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text, r."action_id"::pg_catalog.text] FROM x_new r) AS gone (row_key);
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_case_action', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text, r."action_id"::pg_catalog.text], 'U' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_case_action', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text, r."action_id"::pg_catalog.text], 'D' FROM x_old r;
     ELSE
-        INSERT INTO x_change_log (table_name, row_key, op) VALUES ('x_case_action', '{}', 'T');
+        INSERT INTO {log} (table_name, row_key, op) VALUES ('x_case_action', '{}', 'T');
     END IF;
-    IF FOUND AND EXISTS (SELECT FROM x_reader WHERE is_asleep) THEN
-        PERFORM pg_notify('x_change', '');
+    IF FOUND AND NOT (CASE WHEN pg_catalog.pg_try_advisory_lock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4)
+            THEN pg_catalog.pg_advisory_unlock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4) ELSE false END) THEN
+        PERFORM pg_catalog.pg_notify('x_change', '');
     END IF;
     RETURN NULL;
 END
-$x$;
+$x$
+$f$, '''{log}''', quote_literal(quote_ident(current_schema()) || '.x_change_log')), '{log}', quote_ident(current_schema()) || '.x_change_log'); END $do$;
 
 DROP TRIGGER IF EXISTS x_log_insert ON "x_case_action";
 
@@ -757,30 +765,32 @@ DROP TRIGGER IF EXISTS x_log_truncate ON "x_case_action";
 CREATE TRIGGER x_log_truncate AFTER TRUNCATE ON "x_case_action"
 FOR EACH STATEMENT EXECUTE FUNCTION "x_log_x_case_action"();
 
-CREATE OR REPLACE FUNCTION "x_log_x_attachment_ref"() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path FROM CURRENT AS $x$
+DO $do$ BEGIN EXECUTE replace(replace($f$
+CREATE OR REPLACE FUNCTION "x_log_x_attachment_ref"() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $x$
 BEGIN
-    IF current_setting('sanji.exchange', true) = 'on' THEN
+    IF pg_catalog.current_setting('sanji.exchange', true) OPERATOR(pg_catalog.=) 'on' THEN
         RETURN NULL;
     END IF;
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_attachment_ref', ARRAY[r."issuer_id"::text, r."case_no"::text, r."section"::text, r."digest"::text], 'I' FROM x_new r;
-    ELSIF TG_OP = 'UPDATE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op)
+    IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_attachment_ref', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text, r."section"::pg_catalog.text, r."digest"::pg_catalog.text], 'I' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+        INSERT INTO {log} (table_name, row_key, op)
             SELECT 'x_attachment_ref', gone.row_key, 'D'
-            FROM (SELECT ARRAY[r."issuer_id"::text, r."case_no"::text, r."section"::text, r."digest"::text] FROM x_old r EXCEPT SELECT ARRAY[r."issuer_id"::text, r."case_no"::text, r."section"::text, r."digest"::text] FROM x_new r) AS gone (row_key);
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_attachment_ref', ARRAY[r."issuer_id"::text, r."case_no"::text, r."section"::text, r."digest"::text], 'U' FROM x_new r;
-    ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_attachment_ref', ARRAY[r."issuer_id"::text, r."case_no"::text, r."section"::text, r."digest"::text], 'D' FROM x_old r;
+            FROM (SELECT ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text, r."section"::pg_catalog.text, r."digest"::pg_catalog.text] FROM x_old r EXCEPT SELECT ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text, r."section"::pg_catalog.text, r."digest"::pg_catalog.text] FROM x_new r) AS gone (row_key);
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_attachment_ref', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text, r."section"::pg_catalog.text, r."digest"::pg_catalog.text], 'U' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_attachment_ref', ARRAY[r."issuer_id"::pg_catalog.text, r."case_no"::pg_catalog.text, r."section"::pg_catalog.text, r."digest"::pg_catalog.text], 'D' FROM x_old r;
     ELSE
-        INSERT INTO x_change_log (table_name, row_key, op) VALUES ('x_attachment_ref', '{}', 'T');
+        INSERT INTO {log} (table_name, row_key, op) VALUES ('x_attachment_ref', '{}', 'T');
     END IF;
-    IF FOUND AND EXISTS (SELECT FROM x_reader WHERE is_asleep) THEN
-        PERFORM pg_notify('x_change', '');
+    IF FOUND AND NOT (CASE WHEN pg_catalog.pg_try_advisory_lock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4)
+            THEN pg_catalog.pg_advisory_unlock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4) ELSE false END) THEN
+        PERFORM pg_catalog.pg_notify('x_change', '');
     END IF;
     RETURN NULL;
 END
-$x$;
+$x$
+$f$, '''{log}''', quote_literal(quote_ident(current_schema()) || '.x_change_log')), '{log}', quote_ident(current_schema()) || '.x_change_log'); END $do$;
 
 DROP TRIGGER IF EXISTS x_log_insert ON "x_attachment_ref";
 
@@ -802,30 +812,32 @@ DROP TRIGGER IF EXISTS x_log_truncate ON "x_attachment_ref";
 CREATE TRIGGER x_log_truncate AFTER TRUNCATE ON "x_attachment_ref"
 FOR EACH STATEMENT EXECUTE FUNCTION "x_log_x_attachment_ref"();
 
-CREATE OR REPLACE FUNCTION "x_log_x_component"() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path FROM CURRENT AS $x$
+DO $do$ BEGIN EXECUTE replace(replace($f$
+CREATE OR REPLACE FUNCTION "x_log_x_component"() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $x$
 BEGIN
-    IF current_setting('sanji.exchange', true) = 'on' THEN
+    IF pg_catalog.current_setting('sanji.exchange', true) OPERATOR(pg_catalog.=) 'on' THEN
         RETURN NULL;
     END IF;
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_component', ARRAY[r."owner_id"::text, r."component_id"::text], 'I' FROM x_new r;
-    ELSIF TG_OP = 'UPDATE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op)
+    IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_component', ARRAY[r."owner_id"::pg_catalog.text, r."component_id"::pg_catalog.text], 'I' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+        INSERT INTO {log} (table_name, row_key, op)
             SELECT 'x_component', gone.row_key, 'D'
-            FROM (SELECT ARRAY[r."owner_id"::text, r."component_id"::text] FROM x_old r EXCEPT SELECT ARRAY[r."owner_id"::text, r."component_id"::text] FROM x_new r) AS gone (row_key);
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_component', ARRAY[r."owner_id"::text, r."component_id"::text], 'U' FROM x_new r;
-    ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO x_change_log (table_name, row_key, op) SELECT 'x_component', ARRAY[r."owner_id"::text, r."component_id"::text], 'D' FROM x_old r;
+            FROM (SELECT ARRAY[r."owner_id"::pg_catalog.text, r."component_id"::pg_catalog.text] FROM x_old r EXCEPT SELECT ARRAY[r."owner_id"::pg_catalog.text, r."component_id"::pg_catalog.text] FROM x_new r) AS gone (row_key);
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_component', ARRAY[r."owner_id"::pg_catalog.text, r."component_id"::pg_catalog.text], 'U' FROM x_new r;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+        INSERT INTO {log} (table_name, row_key, op) SELECT 'x_component', ARRAY[r."owner_id"::pg_catalog.text, r."component_id"::pg_catalog.text], 'D' FROM x_old r;
     ELSE
-        INSERT INTO x_change_log (table_name, row_key, op) VALUES ('x_component', '{}', 'T');
+        INSERT INTO {log} (table_name, row_key, op) VALUES ('x_component', '{}', 'T');
     END IF;
-    IF FOUND AND EXISTS (SELECT FROM x_reader WHERE is_asleep) THEN
-        PERFORM pg_notify('x_change', '');
+    IF FOUND AND NOT (CASE WHEN pg_catalog.pg_try_advisory_lock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4)
+            THEN pg_catalog.pg_advisory_unlock_shared(1936748105, '{log}'::pg_catalog.regclass::pg_catalog.int4) ELSE false END) THEN
+        PERFORM pg_catalog.pg_notify('x_change', '');
     END IF;
     RETURN NULL;
 END
-$x$;
+$x$
+$f$, '''{log}''', quote_literal(quote_ident(current_schema()) || '.x_change_log')), '{log}', quote_ident(current_schema()) || '.x_change_log'); END $do$;
 
 DROP TRIGGER IF EXISTS x_log_insert ON "x_component";
 

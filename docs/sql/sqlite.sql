@@ -149,7 +149,7 @@ CREATE TABLE IF NOT EXISTS `x_attachment_ref` (
     `case_no` VARCHAR(64) NOT NULL, -- 案件编号，由编号平台给出，必填
     `section` VARCHAR(20) NOT NULL, -- 所属部分：report 上报、handling 处置、verdict 核查结论，必填
     `digest` VARCHAR(64) NOT NULL, -- 文件内容的 SHA-256，64 位小写十六进制，必填
-    `kind` VARCHAR(20), -- 种类：before_near 处置前近景、before_far 处置前远景、reference 参照物、after 处置后、check 核查、voice 录音、video 录像，必填
+    `kind` VARCHAR(20), -- 种类：before_near 处置前近景、before_far 处置前远景、reference 参照物、after 处置后、check 核查、voice 录音、video 录像、document 文书附件，必填
     `size_bytes` INTEGER, -- 字节数，必填
     `media_type` VARCHAR(100), -- 媒体类型，如 image/jpeg，必填
     `captured_time` TEXT, -- 拍摄时间
@@ -272,7 +272,6 @@ CREATE TABLE IF NOT EXISTS x_change_log (
     op TEXT NOT NULL
 );
 
-CREATE TABLE IF NOT EXISTS x_reader (reader_id TEXT PRIMARY KEY, is_asleep BOOLEAN NOT NULL);
 CREATE TABLE IF NOT EXISTS x_session (is_exchange BOOLEAN NOT NULL);
 INSERT INTO x_session SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM x_session);
 DROP TRIGGER IF EXISTS `x_log_x_case_insert`;

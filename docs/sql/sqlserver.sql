@@ -429,7 +429,7 @@ EXEC sp_addextendedproperty N'MS_Description', N'所属部分：report 上报、
 GO
 EXEC sp_addextendedproperty N'MS_Description', N'文件内容的 SHA-256，64 位小写十六进制，必填', N'SCHEMA', N'dbo', N'TABLE', [x_attachment_ref], N'COLUMN', [digest]
 GO
-EXEC sp_addextendedproperty N'MS_Description', N'种类：before_near 处置前近景、before_far 处置前远景、reference 参照物、after 处置后、check 核查、voice 录音、video 录像，必填', N'SCHEMA', N'dbo', N'TABLE', [x_attachment_ref], N'COLUMN', [kind]
+EXEC sp_addextendedproperty N'MS_Description', N'种类：before_near 处置前近景、before_far 处置前远景、reference 参照物、after 处置后、check 核查、voice 录音、video 录像、document 文书附件，必填', N'SCHEMA', N'dbo', N'TABLE', [x_attachment_ref], N'COLUMN', [kind]
 GO
 EXEC sp_addextendedproperty N'MS_Description', N'字节数，必填', N'SCHEMA', N'dbo', N'TABLE', [x_attachment_ref], N'COLUMN', [size_bytes]
 GO
