@@ -25,6 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Takes settings of the outside away, lets Ctrl-C through to child processes, and starts counting skips."""
     # A shell that starts the tests in the background has it ignored, and that is inherited.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Child processes are started by exec; gRPC's own fork handling has brought down those that change their user.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     for name in [name for name in os.environ if name.startswith("SANJI_") and name not in _STEERING]:
         del os.environ[name]
     config.pluginmanager.register(SkipWatch(is_strict=os.environ.get("SANJI_NO_SKIPS") == "1"), "sanji-skips")

@@ -1,19 +1,27 @@
-"""A console over a filled ledger, and a browser that looks at it."""
+"""Two filled hubs and one browser for all tests of this folder; each test gets a page of its own."""
 
-import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
+from auth.person import Role
 from exchange_db.session import Ledger
 from hub.clock import system_clock
-from hub.console.app import Console
-from hub.settings import ConsolePart, HubPart, Settings
-from hub.statistics.reading import FigureReader
+from hub.sections.limits import LimitsPart
+from hub.settings import HubPart, Settings
 from tests.support.builders import CITY
+from tests.support.consoles import Seat, console_at
 from tests.support.filled import fill
+from tests.support.people import a_person
+from tests.support.postgres import Cluster
+from tests.support.reckoned import fill_pages
+from tests.support.sampled import fill_past
+from tests.support.sources import ROOT
 
 _CHROMIUM = Path("/usr/bin/chromium")
 _HAS_CHROMIUM = _CHROMIUM.exists()
@@ -27,27 +35,55 @@ _ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_ONCE = pytest_asyncio.fixture(scope="session", loop_scope="session")
+#: A sweep asks for more pages in a minute than people do.
+_LIMITS = LimitsPart(person_calls_per_minute=1_000_000, address_calls_per_minute=1_000_000)
 
 
-@pytest.fixture
-def settings() -> Settings:
-    """Settings of the city's hub, the console on a free port."""
-    return Settings(hub=HubPart(id=CITY, name="怀化市枢纽"), console=ConsolePart(port=0))
+class Shown(NamedTuple):
+    """A running console: where it is, who sits in front of it, its ledger, and the number of a score run in it."""
+
+    url: str
+    seat: Seat
+    ledger: Ledger
+    run: str = ""
 
 
-@pytest.fixture
-async def console_url(ledger: Ledger, settings: Settings) -> AsyncIterator[str]:
-    """Address of the console of a hub whose ledger is filled."""
-    await fill(ledger, settings, system_clock)
-    console = Console(ledger, settings, FigureReader(ledger, settings), system_clock)
-    serving = asyncio.create_task(console.run())
-    await asyncio.wait_for(console.is_ready.wait(), 10)
-    yield f"http://127.0.0.1:{console.port}"
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
+def an_operator() -> Seat:
+    """Returns the seat of the operator of the city's hub."""
+    return Seat(a_person((Role.OPERATOR, 431200)))
 
 
-@pytest.fixture
+@asynccontextmanager
+async def _shown(cluster: Cluster, folder: Path, *, is_reckoned: bool) -> AsyncIterator[Shown]:
+    settings, seat, run = Settings(hub=HubPart(id=CITY, name="怀化")), an_operator(), ""
+    with cluster.migrated() as url:
+        async with Ledger(url, pool_size=4) as ledger:
+            if is_reckoned:
+                assert seat.person is not None
+                run = await fill_pages(ledger, settings, folder, seat.person)
+            else:
+                await fill(ledger, settings, system_clock)
+                await fill_past(ledger, system_clock)
+            async with console_at(ledger, seat, _LIMITS) as (console, _):
+                yield Shown(f"http://127.0.0.1:{console.port}", seat, ledger, run)
+
+
+@_ONCE
+async def city(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shown]:
+    """A hub with a year of cases, neighbours in every mood, their past, and something in quarantine."""
+    async with _shown(cluster, tmp_path_factory.mktemp("city"), is_reckoned=False) as shown:
+        yield shown
+
+
+@_ONCE
+async def reckoned(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shown]:
+    """A hub with something on every page about figures."""
+    async with _shown(cluster, tmp_path_factory.mktemp("reckoned"), is_reckoned=True) as shown:
+        yield shown
+
+
+@_ONCE
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium."""
     if not _HAS_CHROMIUM:
@@ -58,11 +94,19 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
-async def page(browser: Browser, console_url: str) -> AsyncIterator[Page]:
-    """A page of the console; whatever the browser complains about fails the test."""
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """Where pictures of pages are kept for people to look at; git does not."""
+    folder = ROOT / ".screenshots"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser, city: Shown) -> AsyncIterator[Page]:
+    """A page of the console without scripts; whatever the browser complains about fails the test."""
     context = await browser.new_context(
-        base_url=console_url, viewport={"width": 1360, "height": 900}, java_script_enabled=False
+        base_url=city.url, viewport={"width": 1360, "height": 900}, java_script_enabled=False
     )
     opened = await context.new_page()
     complaints: list[str] = []

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page
 
 from hub.components.map_sheet import SheetText, draw_sheet
 from tests.support.builders import a_component
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_sheet_opens_in_a_browser_without_any_network(page: Page, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from exchange_db.records import ReportState
 from exchange_db.regions import Subtree
 from exchange_db.session import Ledger
 from hub.evidence.finding import EvidenceSearch
-from hub.settings import EvidencePart
+from hub.sections.evidence import EvidencePart
 from tests.support.applied import apply_records, apply_waiting, take_in
 from tests.support.builders import (
     CITY,

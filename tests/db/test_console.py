@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,16 +11,17 @@ from aiohttp import ClientSession
 from exchange_db.session import Ledger
 from hub.clock import system_clock
 from hub.console.app import Console, ConsolePortTaken
-from hub.settings import ConsolePart, HubPart, Settings
+from hub.sections.console import ConsolePart
+from hub.settings import HubPart, Settings
 from hub.statistics.reading import FigureReader
 from tests.support.applied import a_closed_case, apply_records, take_in
 from tests.support.builders import CITY, a_case, a_payload
 
-_PAGES = ("/", "/figures", "/cases", "/quarantine", "/jobs")
+_PAGES = ("/", "/figures", "/figures/completeness", "/cases", "/quarantine", "/jobs")
 
 
 def _console(ledger: Ledger, port: int = 0) -> Console:
-    settings = Settings(hub=HubPart(id=CITY, name="<怀化>"), console=ConsolePart(port=port))
+    settings = Settings(hub=HubPart(id=CITY, name="<怀化>"), console=ConsolePart(port=port, open_on_loopback=True))
     return Console(ledger, settings, FigureReader(ledger, settings), system_clock)
 
 
@@ -43,12 +45,14 @@ async def test_every_page_of_an_empty_hub_is_shown(client: ClientSession, path: 
         assert response.status == 200
         assert "&lt;怀化&gt;" in text
         assert "<怀化>" not in text
-        assert "script" not in text
+        assert re.findall("<script[^>]*>[^<]", text) == []
 
 
 async def test_a_page_may_load_its_style_and_nothing_else(client: ClientSession) -> None:
     async with client.get("/") as response:
-        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'")
+        assert response.headers["Content-Security-Policy"].startswith(
+            "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self';"
+        )
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Cache-Control"] == "no-store"
     async with client.get("/static/console.css") as response:
@@ -144,3 +148,31 @@ async def test_a_port_that_is_taken_is_named(ledger: Ledger) -> None:
         await _console(ledger, first.port).run()
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
+
+
+async def test_an_asset_is_kept_for_a_year_under_its_digest_and_checked_without(client: ClientSession) -> None:
+    async with client.get("/") as response:
+        address = re.search(r"/static/live\.js\?v=[0-9a-f]{16}", await response.text())
+    assert address is not None
+    async with client.get(address[0]) as response:
+        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert response.headers["Content-Encoding"] == "gzip"
+        tag = response.headers["ETag"]
+    async with client.get("/static/live.js", headers={"If-None-Match": tag}) as response:
+        assert (response.status, response.headers["Cache-Control"]) == (304, "public, no-cache")
+    async with client.get("/static/plotly.min.js") as response:
+        assert len(await response.read()) > 1_000_000
+    for name in ("unheard-of.js", "..%2Fapp.py"):
+        async with client.get(f"/static/{name}") as response:
+            assert response.status == 404
+
+
+async def test_colours_somebody_chose_hold_in_this_browser(client: ClientSession) -> None:
+    async with client.get("/?theme=dark&lang=en") as response:
+        assert 'data-theme="dark"' in await response.text()
+        assert response.cookies["__Host-sanji-look"].value == "dark"
+    async with client.get("/", headers={"Cookie": "__Host-sanji-look=dark"}) as response:
+        assert 'data-theme="dark"' in await response.text()
+    async with client.get("/?theme=%22onload", headers={"Cookie": "__Host-sanji-look=%22x"}) as response:
+        assert 'data-theme="system"' in await response.text()
+        assert "__Host-sanji-look" not in response.cookies

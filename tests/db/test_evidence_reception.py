@@ -19,7 +19,7 @@ from hub.evidence.giving import EvidenceReader
 from hub.evidence.reception import SYNC_BYTES, ReceptionDesk
 from hub.evidence.scrub import KEPT_UPLOAD, EvidenceScrub
 from hub.evidence.store import EvidenceStore
-from hub.settings import EvidencePart
+from hub.sections.evidence import EvidencePart
 from tests.support.applied import apply_records
 from tests.support.builders import COUNTY, a_case, a_principal, a_report
 from tests.support.clock import NOON, FakeClock

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
-from exchange_db.figures import Basis
+from exchange_db import figures
+from exchange_db.figures import Basis, Question
 from exchange_db.records import Counts, Violated
 from exchange_db.regions import Subtree, subtree
 from exchange_db.session import Ledger
@@ -72,15 +74,19 @@ async def test_where_no_sheet_is_the_ledger_fills_in(ledger: Ledger, province: F
 
 
 async def test_a_difference_between_sheet_and_ledger_is_said_in_words(ledger: Ledger, province: FigureReader) -> None:
-    cell = a_cell(total=1, dispatched_on=1, done=1, on_time=1, reported=1)
-    await apply_records(ledger, *a_closed_case("1"), a_sheet(cell), hub_id=PROVINCE)
+    await apply_records(ledger, *a_closed_case("1"), hub_id=PROVINCE)
+    async with ledger.read() as session:
+        own = (await figures.counts(session, Question(subtree(431221), 202006, 202006), Basis.LEDGER))[""]
+    await apply_records(ledger, a_sheet(a_cell(**asdict(own))), hub_id=PROVINCE)
     assert (await province.figures(ALL, JUNE)).disagreements == ()
     await apply_records(ledger, *a_dispatched_case("2"), hub_id=PROVINCE)
     answer = await province.figures(ALL, JUNE)
     assert _total(answer) == 1
-    assert answer.disagreements == (
-        "431221 2020年6月：431200.hub 第 1 版报表与本级台账不一致（报表／台账）：案件总数 1／2，上报 1／2",
+    (told,) = answer.disagreements
+    assert told.startswith(
+        "431221 2020年6月：431200.hub 第 1 版报表与本级台账不一致（报表／台账）：案件总数 1／2，上报 1／2"
     )
+    assert told.endswith("到期未处置 0／1")
 
 
 async def test_the_basis_can_be_chosen(ledger: Ledger, province: FigureReader) -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from exchange_db import figures
+from exchange_db import figures, folding
 from exchange_db.counting import CountingRules
 from exchange_db.figures import Basis, Question
-from exchange_db.records import Counts
+from exchange_db.records import COUNTERS, Counts
 from exchange_db.regions import subtree
 from exchange_db.session import Ledger
 from hub.statistics.fold import FigureFold
@@ -14,7 +14,7 @@ from tests.support.applied import a_closed_case, a_dispatched_case, a_filed_case
 from tests.support.builders import STANDARD
 from tests.support.clock import at
 
-CELL = (431221, 202006, "hw01", f"{STANDARD}|E|0203", "01")
+PLACE = (431221, "hw01", f"{STANDARD}|E|0203", "01")
 
 
 @pytest.fixture
@@ -45,8 +45,12 @@ async def test_a_wrong_figure_is_found_and_put_right(ledger: Ledger, rebuild: Fi
     async with ledger.write() as session:
         await session.driver.execute("UPDATE figures SET done = done + 5 WHERE unit_code = 'hw01'")
         await session.driver.execute(
-            "INSERT INTO figures SELECT region, 209901, 'nobody', class_key, source_code, 3, 0, 0, 0, 0, 0, 0, 0, 0"
-            " FROM figures LIMIT 1"
+            f"INSERT INTO figures (month, region, unit_code, class_key, source_code, {', '.join(COUNTERS)})"
+            " SELECT 209901, region, 'nobody', class_key, source_code, 3"
+            + ", 0"
+            * (len(COUNTERS) - 1)
+            + " FROM figures"
+            " LIMIT 1"
         )
     found = (await rebuild.check()).differences
     assert [(difference.cell[:3], difference.stored.total, difference.counted.total) for difference in found] == [
@@ -65,7 +69,7 @@ async def test_records_may_be_applied_and_folded_while_it_counts(ledger: Ledger,
     async with ledger.write() as session:
         await session.driver.execute("UPDATE figures SET total = total + 1")
     async with ledger.dedicated() as connection, connection.transaction() as slow:
-        await figures.add_deltas(slow, {CELL: [0] * 9})
+        await folding.add_deltas(slow, {PLACE: {20200601: [0] * len(COUNTERS)}})
         await rebuild.write()
         await apply_records(ledger, *a_closed_case("5"))
         await FigureFold(ledger).run()
@@ -75,7 +79,8 @@ async def test_records_may_be_applied_and_folded_while_it_counts(ledger: Ledger,
 async def test_a_changed_rule_shows_as_differences_until_it_is_written(ledger: Ledger) -> None:
     await apply_records(ledger, *a_dispatched_case("1", deadline_time=at("2020-07-01T00:30:00+08:00")))
     elsewhere = FigureRebuild(ledger, CountingRules(zone="UTC"))
-    assert [difference.cell[1] for difference in (await elsewhere.write()).differences] == [202006, 202007]
+    moved = [difference.cell[1] for difference in (await elsewhere.write()).differences]
+    assert moved == [202006, 202007, 20200630, 20200701]
     assert (await elsewhere.check()).differences == []
 
 

@@ -14,7 +14,9 @@ from tests.support.clock import FakeClock
 
 async def _runs(ledger: Ledger) -> list[JobRun]:
     async with ledger.read() as session:
-        return await job_log.recent(session, 100)
+        known = [run.job for run in await job_log.latest(session)]
+        runs = [run for name in known for run in await job_log.history(session, name, limit=100)]
+    return sorted(runs, key=lambda run: run.run_id, reverse=True)
 
 
 async def test_a_run_is_recorded_with_its_result_and_times(ledger: Ledger, clock: FakeClock) -> None:
@@ -122,7 +124,7 @@ async def test_the_jobs_of_a_hub_fold_draw_and_make_tables(ledger: Ledger, clock
         assert await runner.run_now(name)
     assert len(handed_in) == 1
     assert [run.result for run in reversed(await _runs(ledger))][:2] == [
-        "1 条变动 / deltas",
+        "2 条变动 / deltas",
         "1 张报表 / sheets, 1 个单元 / cells",
     ]
     async with ledger.read() as session:
@@ -140,5 +142,6 @@ def test_only_a_hub_that_draws_sheets_has_that_job(clock: FakeClock) -> None:
     assert [job.name for job in schedule(ledger, province, clock, submit, submit)] == [
         "fold-figures",
         "make-months",
+        "check-figures",
         "watch-cases",
     ]

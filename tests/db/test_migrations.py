@@ -1,7 +1,11 @@
 """Migrations: what they make is what the tables say, and they can be undone."""
 
+from pathlib import Path
+
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect
 from sqlalchemy.pool import NullPool
 
@@ -33,6 +37,16 @@ def _tables(url: str) -> set[str]:
     with _connected(url) as connection:
         names = set(inspect(connection).get_table_names())
     return names - {"alembic_version"}
+
+
+def test_the_migrations_are_one_chain_in_the_order_of_their_files() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    chain = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert chain[0] == migrate.head()
+    assert chain == sorted(chain, reverse=True)
+    assert all(map(migrate.is_known, chain))
 
 
 def test_an_empty_database_becomes_what_the_tables_say(empty_database_url: str) -> None:

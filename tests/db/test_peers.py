@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy.exc
 
-from exchange_db import peers
+from exchange_db import links, peer_certificates, peers
 from exchange_db.inbox import Arrival, append, open_stream
 from exchange_db.peers import Invitation
 from exchange_db.session import Ledger
@@ -142,3 +142,68 @@ async def test_an_open_stream_of_a_blocked_neighbour_is_stopped(ledger: Ledger) 
         await peers.set_state(session, CITY, "blocked")
         arrival = Arrival(stream.stream_id, CITY, f"thumb-{CITY}", 1, [an_entry()])
         assert (await append(session, [arrival], NOON))[0].is_blocked
+
+
+async def _taken(ledger: Ledger, thumbprint: str, sequence: int) -> bool:
+    async with ledger.write() as session:
+        stream = await open_stream(session, CITY, "cases")
+        (answer,) = await append(session, [Arrival(stream.stream_id, CITY, thumbprint, sequence, [an_entry()])], NOON)
+    return not answer.is_blocked
+
+
+async def test_two_certificates_of_a_neighbour_count_until_the_earlier_one_ends(ledger: Ledger) -> None:
+    first = f"thumb-{CITY}"
+    entered = await enrolled(ledger, CITY)
+    async with ledger.write() as session:
+        await peer_certificates.renew(session, CITY, "next", FAR, None)
+    assert await _taken(ledger, first, 1)
+    assert await _taken(ledger, "next", 2)
+    async with ledger.read() as session:
+        found = await peers.by_thumbprint(session, first)
+        assert found is not None
+        assert found == await peers.by_thumbprint(session, "next")
+        assert found.end_of(first) == found.end_of("next") == FAR
+        assert found.end_of("other") is None
+        assert await links.is_welcome(session.driver, entered.destination_id, first)
+        assert await links.is_welcome(session.driver, entered.destination_id, "next")
+        assert not await links.is_welcome(session.driver, entered.destination_id, "other")
+    async with ledger.write() as session:
+        await session.driver.execute("UPDATE peers SET earlier_end_time = %s", (PAST,))
+    assert not await _taken(ledger, first, 3)
+    assert await _taken(ledger, "next", 3)
+
+
+async def test_the_overlap_is_never_longer_than_the_certificate_of_before(ledger: Ledger) -> None:
+    soon = datetime(2098, 1, 1, tzinfo=UTC)
+    for until, end in ((None, FAR), (soon, soon), (datetime(2199, 1, 1, tzinfo=UTC), FAR)):
+        await enrolled(ledger, CITY, certificate_end_time=FAR)
+        async with ledger.write() as session:
+            await peer_certificates.renew(session, CITY, "next", datetime(2200, 1, 1, tzinfo=UTC), until)
+            found = await peers.by_id(session, CITY)
+        assert found is not None
+        assert found.earlier_end_time == end
+
+
+@pytest.mark.parametrize(("withdrawn", "stays"), [("next", f"thumb-{CITY}"), (f"thumb-{CITY}", "next")])
+async def test_either_of_two_certificates_is_withdrawn_and_the_other_stays(
+    ledger: Ledger, withdrawn: str, stays: str
+) -> None:
+    await enrolled(ledger, CITY)
+    async with ledger.write() as session:
+        assert not await peer_certificates.withdraw(session, CITY, f"thumb-{CITY}")
+        await peer_certificates.renew(session, CITY, "next", FAR, None)
+        assert not await peer_certificates.withdraw(session, CITY, "other")
+        assert not await peer_certificates.withdraw(session, COUNTY, withdrawn)
+        assert await peer_certificates.withdraw(session, CITY, withdrawn)
+        assert not await peer_certificates.withdraw(session, CITY, stays)
+        assert await peers.by_thumbprint(session, withdrawn) is None
+    assert not await _taken(ledger, withdrawn, 1)
+    assert await _taken(ledger, stays, 1)
+
+
+async def test_who_joins_anew_keeps_no_earlier_certificate(ledger: Ledger) -> None:
+    await enrolled(ledger, CITY)
+    async with ledger.write() as session:
+        await peer_certificates.renew(session, CITY, "next", FAR, None)
+    renewed = await enrolled(ledger, CITY, thumbprint="third")
+    assert (renewed.thumbprint, renewed.earlier_thumbprint, renewed.earlier_end_time) == ("third", None, None)

@@ -2,26 +2,32 @@
 
 import pytest
 
+from auth.masking import masked_text
 from auth.principal import Principal
+from connectors.veiling import veiled
 from connectors.wire import mark_of
 from exchange_db import inbox, link_days, link_records, links, marking, outbox
 from exchange_db.inbox import Answer, Entry
 from exchange_db.keys import PARTITION_COUNT
 from exchange_db.marking import Way
-from exchange_db.marks import Cells, Mark, MarkRef, Standing, cells_of, day_of, hours_of
+from exchange_db.marks import Cells, Mark, MarkRef, Standing, cells_of, day_of, digest_of, hours_of
 from exchange_db.peers import Peer
 from exchange_db.records import Refused, Violation
+from exchange_db.seal_records import RESEND_STREAM, Seal, Sealed
 from exchange_db.session import Ledger
 from hub.intake.validation import Gate
 from hub.reconciliation.folding import MarkFold
 from hub.reconciliation.repairing import RepairDesk
 from hub.reconciliation.side import LedgerSide
+from hub.sections.personal import PersonalPart
+from hub.veil import Veil
 from tests.support.applied import take_in
-from tests.support.builders import COUNTY, OTHER_COUNTY, PROVINCE, a_case, a_payload, a_principal, a_report
+from tests.support.builders import CITY, COUNTY, OTHER_COUNTY, PROVINCE, a_case, a_payload, a_principal, a_report
 from tests.support.clock import NOON
 from tests.support.neighbours import enrolled
 
 CITY_REGION = 431200
+_VEIL = Veil("431200.hub", PersonalPart())
 DAY = day_of(NOON)
 HOUR = 3_600_000_000
 
@@ -175,10 +181,24 @@ class Desk:
     def check(self, sender: Principal, payload: bytes) -> Entry | inbox.Refusal:
         return Gate(sender, CITY_REGION).check(payload, NOON)
 
-    async def take(self, sender: Principal, stream_id: int, first_sequence: int, payloads: list[bytes]) -> "Desk":
+    async def take(
+        self, sender: Principal, stream_id: int, first_sequence: int, payloads: list[bytes], sealed: Sealed
+    ) -> "Desk":
         self.taken += payloads
         self.answer = await take_in(self._ledger, payloads, sender=sender)
         return self
+
+
+async def test_what_is_sealed_is_handed_in_whole_because_the_seal_is_over_all_of_it(ledger: Ledger) -> None:
+    county = await enrolled(ledger, COUNTY)
+    payloads = _payloads(3)
+    way = await _received(ledger, county, payloads)
+    await _change(ledger, "DELETE FROM inbox WHERE message_key = %s::uuid", _marks(payloads)[0].message_key.hex())
+    await LedgerSide(ledger, way).recount([DAY])
+    desk = Desk(ledger)
+    sealed = Sealed(RESEND_STREAM, [Seal(b"statement", b"signature")])
+    outcomes = await RepairDesk(ledger, desk.check, desk.take, _VEIL).take_again(_sender(county), payloads[:2], sealed)
+    assert (outcomes, desk.taken) == ("DU", payloads[:2])
 
 
 @pytest.mark.parametrize("has_key", [True, False])
@@ -194,8 +214,8 @@ async def test_a_lost_record_comes_back_to_its_place_and_nothing_else_does(ledge
         await _change(ledger, "DELETE FROM inbox_keys WHERE message_key = %s::uuid", key)
     await LedgerSide(ledger, way).recount([DAY])
     desk = Desk(ledger)
-    repair = RepairDesk(ledger, desk.check, desk.take)
-    assert await repair.take_again(_sender(county), [payloads[0], payloads[1]]) == "DU"
+    repair = RepairDesk(ledger, desk.check, desk.take, _VEIL)
+    assert await repair.take_again(_sender(county), [payloads[0], payloads[1]], Sealed(RESEND_STREAM, [])) == "DU"
     assert desk.taken == [payloads[1]]
     async with ledger.read() as session:
         assert sorted(await link_records.found_in_log(session, _refs(payloads))) == sorted(places)
@@ -215,9 +235,29 @@ async def test_other_bytes_or_another_sender_never_come_to_a_lost_place(ledger: 
     forged = Entry(entry.message_key, entry.kind, entry.record_key, entry.region, entry.facts, payloads[0] + b"\x00")
     elsewhere = Way(way.destination_id + 1, is_sent=False)
     async with ledger.write() as session:
-        assert not await link_records.restore(session, way, COUNTY, mark.created_time, forged)
-        assert not await link_records.restore(session, elsewhere, COUNTY, mark.created_time, entry)
-        assert await link_records.restore(session, way, COUNTY, mark.created_time, entry)
+        assert not await link_records.restore(
+            session, way, COUNTY, mark._replace(digest=digest_of(forged.payload)), forged
+        )
+        assert not await link_records.restore(session, elsewhere, COUNTY, mark, entry)
+        assert await link_records.restore(session, way, COUNTY, mark, entry)
+
+
+async def test_a_record_that_was_masked_on_its_way_is_the_same_record_to_both_sides(ledger: Ledger) -> None:
+    city = await enrolled(ledger, CITY)
+    report = a_report(region_code="431221", description="王先生 13812345678")
+    original = a_payload(a_case("M-1", COUNTY, report=report), COUNTY)
+    shown = veiled(original, CITY, masked_text)
+    way = await _received(ledger, city, [shown])
+    side = LedgerSide(ledger, way)
+    assert await side.recount([DAY]) == 0
+    assert await _days(ledger, way) == cells_of(_marks([original]), lambda mark: day_of(mark.created_time))
+    # Lost here, it comes back to its place in the form it was sent in.
+    await _change(ledger, "DELETE FROM inbox")
+    assert await side.recount([DAY]) == 1
+    desk = Desk(ledger)
+    repair = RepairDesk(ledger, desk.check, desk.take, _VEIL)
+    assert await repair.take_again(_sender(city), [shown], Sealed(RESEND_STREAM, [])) == "D"
+    assert (desk.taken, await side.recount([DAY])) == ([], 0)
 
 
 async def test_a_neighbour_gets_the_bytes_of_what_is_owed_to_it_alone(ledger: Ledger) -> None:

@@ -12,7 +12,6 @@ from exchange_db.records import Violated
 from exchange_db.session import Ledger
 from exchange_db.standard_links import Offer
 from hub.bootstrap import make_dialler
-from hub.cli.release_listing import listed
 from hub.jobs.runner import JobRunner
 from hub.jobs.schedule import Job
 from hub.jobs.standards_schedule import standards_jobs
@@ -20,6 +19,7 @@ from hub.listener import Listener
 from hub.settings import HubPart, Settings, TlsPart
 from hub.standards import archive
 from hub.standards.publishing import Publisher
+from hub.standards.release_standing import listed
 from tests.support.clock import NOON, FakeClock
 from tests.support.neighbours import enrolled
 from tests.support.signed_releases import CODES, STANDARD, a_plan, a_publisher
@@ -201,7 +201,7 @@ async def test_a_parent_that_does_not_answer_is_told_of_and_so_is_a_child(
     await publisher.publish(a_plan())
     tls = TlsPart(**{name: tmp_path / PROVINCE / f"{file}" for name, file in _KEYS.items()})
     settings = Settings(hub=HubPart(id=PROVINCE, name="湖南"), tls=tls)
-    jobs = standards_jobs(ledger, settings, clock, make_dialler(settings).target)
+    jobs = standards_jobs(ledger, settings, clock, make_dialler(settings, clock).target)
     runner = JobRunner(ledger, jobs, "a", clock)
     assert not await runner.run_now("pull-standards")
     assert await runner.run_now("announce-standards")

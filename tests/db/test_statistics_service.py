@@ -11,6 +11,7 @@ from hub.rpc import calls
 from hub.rpc.calls import Caller
 from hub.rpc.statistics_servicer import StatisticsServicer
 from hub.settings import HubPart, Settings
+from hub.statistics.indicators import IndicatorReader
 from hub.statistics.reading import FigureReader
 from protos.common.v1 import page_pb2
 from protos.statistics.v1 import statistics_service_pb2 as statistics
@@ -20,7 +21,8 @@ from tests.support.builders import CITY, COUNTY, PROVINCE, a_principal
 
 @pytest.fixture
 def servicer(ledger: Ledger) -> StatisticsServicer:
-    return StatisticsServicer(FigureReader(ledger, Settings(hub=HubPart(id=CITY, name="怀化"))))
+    settings = Settings(hub=HubPart(id=CITY, name="怀化"))
+    return StatisticsServicer(FigureReader(ledger, settings), IndicatorReader(ledger, settings))
 
 
 @pytest.fixture(params=[COUNTY])
@@ -100,3 +102,34 @@ async def test_a_token_that_was_never_given_out_is_refused_by_name(
         request = statistics.ListFigureCasesRequest(region_code="431221", month=202006, counter="total", page=page)
         with pytest.raises(Violated, match="ARGUMENT_INVALID page"):
             await servicer.ListFigureCases(request, None)
+
+
+async def test_indicators_come_with_both_parts_and_open_to_the_cases_of_each(
+    ledger: Ledger, servicer: StatisticsServicer, caller: Principal
+) -> None:
+    await apply_records(ledger, *a_closed_case("1"), *a_dispatched_case("2"))
+    request = statistics.GetIndicatorsRequest(
+        region_code="431221", first_day=20200615, last_day=20200630, has_changes=True
+    )
+    response = await servicer.GetIndicators(request, None)
+    assert (response.definition_ref, response.basis) == ("sanji-counts/2", statistics.BASIS_LEDGER)
+    (group,) = response.groups
+    assert (group.counts.disposed, group.overdue, group.undispatched) == (1, 1, 0)
+    (closing,) = (one for one in group.indicators if one.metric_id == "closing_rate")
+    assert (closing.name, closing.figure.numerator, closing.figure.denominator) == ("结案率", 1, 2)
+    assert (closing.figure.display, closing.change_previous, closing.is_untold) == ("50.00", "", False)
+    for part, count in (("numerator", 1), ("denominator", 2)):
+        page = await servicer.ListFigureCases(
+            statistics.ListFigureCasesRequest(
+                region_code="431221", first_day=20200615, last_day=20200630, metric_id="closing_rate", part=part
+            ),
+            None,
+        )
+        assert len(page.cases) == count
+
+
+@pytest.mark.parametrize("caller", [COUNTY], indirect=True)
+async def test_indicators_of_others_are_refused(servicer: StatisticsServicer, caller: Principal) -> None:
+    request = statistics.GetIndicatorsRequest(region_code="431200", first_day=20200601, last_day=20200630)
+    with pytest.raises(Violated, match="REGION_FORBIDDEN"):
+        await servicer.GetIndicators(request, None)

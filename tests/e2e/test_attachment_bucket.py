@@ -15,7 +15,7 @@ from obstore.store import S3Store
 from exchange_db.embedded import EmbeddedServer
 from hub.evidence.errors import NotStored, StoreUnavailable
 from hub.evidence.store import EvidenceStore
-from hub.settings import EvidencePart
+from hub.sections.evidence import EvidencePart
 from tests.support.evidence import Witnesses, build_witnesses
 from tests.support.photos import a_film, a_photo, an_offer, digest_of
 from tests.support.stages import staged

@@ -14,9 +14,11 @@ from connectors.mapping import map_row
 from connectors.mapping_file import read_mapping
 from connectors.sheets import read_rows
 from exchange_db.cases import CaseRow
-from exchange_db.counting import DONE, ON_TIME, CountingRules, month_of, shares
+from exchange_db.counting import CountingRules, day_of, month_of
 from exchange_db.embedded import EmbeddedServer
 from exchange_db.facts import facts_of
+from exchange_db.records import COUNTERS
+from exchange_db.shares import CaseCounting
 from hub.apply.lifecycle import fold
 from hub.cli import figures  # noqa: F401 — defines the commands
 from hub.cli.app import app
@@ -29,6 +31,7 @@ _SHEET = _ROOT.parent / "shared" / "data" / "boston311" / "cases-2015-tenth.csv.
 _MAPPING = _ROOT / "docs" / "examples" / "boston311.toml"
 _ISSUER, _ZONE = "990100.boston", "America/New_York"
 _RULES = CountingRules(zone=_ZONE)
+_COUNTING = CaseCounting(_RULES)
 _ROW_COUNT = 12_154
 #: Why rows may be refused, and how many are: the mapping leaves none over.
 _REFUSALS: dict[tuple[str, str], int] = {}
@@ -82,9 +85,10 @@ def export() -> Export:
     return Export(cases, refused)
 
 
-def _counts(row: CaseRow) -> tuple[int, ...]:
-    """What a case with a deadline adds to the month of its deadline."""
-    return shares(row, _RULES)[1][1]
+def _counts(row: CaseRow) -> set[str]:
+    """The counters a case with a deadline adds one to on that day."""
+    day = day_of(row.deadline_time, _RULES)
+    return {COUNTERS[mark] for cell, marks in _COUNTING.shares(row) if cell[1] == day for mark in marks}
 
 
 def test_every_row_is_accounted_for(export: Export) -> None:
@@ -97,9 +101,10 @@ def test_a_case_without_a_target_or_not_closed_counts_as_neither_done_nor_on_tim
     assert len(others) == _ROW_COUNT - _ON_TIME - _OVERDUE - _UNJUDGED
     for told in others:
         if told.has_target:
-            assert (_counts(told.row)[DONE], _counts(told.row)[ON_TIME]) == (0, 0)
+            assert not _counts(told.row) & {"done", "on_time"}
         else:
-            assert len(shares(told.row, _RULES)) == 1
+            named = {COUNTERS[mark] for _, marks in _COUNTING.shares(told.row) for mark in marks}
+            assert not named & {"total", "done", "on_time", "fell_overdue"}
 
 
 def test_on_time_equals_the_verdict_of_the_city_case_by_case(export: Export) -> None:
@@ -108,8 +113,8 @@ def test_on_time_equals_the_verdict_of_the_city_case_by_case(export: Export) -> 
     assert Counter(told.verdict for told in judged.values()) == {"ONTIME": _ON_TIME, "OVERDUE": _OVERDUE}
     # The city left these without a verdict, so there is nothing to compare them with; they are counted, not hidden.
     assert len(finished) - len(judged) == _UNJUDGED
-    assert all(_counts(told.row)[DONE] == 1 for told in finished.values())
-    differing = {n: t.verdict for n, t in judged.items() if bool(_counts(t.row)[ON_TIME]) != (t.verdict == "ONTIME")}
+    assert all("done" in _counts(told.row) for told in finished.values())
+    differing = {n: t.verdict for n, t in judged.items() if ("on_time" in _counts(t.row)) != (t.verdict == "ONTIME")}
     assert differing == {}
 
 

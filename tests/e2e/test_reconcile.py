@@ -19,7 +19,7 @@ from connectors.wire import mark_of
 from exchange_db import link_days
 from exchange_db.embedded import EmbeddedServer
 from exchange_db.session import Ledger
-from hub.cli.reconcile import _compare
+from hub.cli.reconcile import compare as compare_links
 from hub.demo.staging import Stage, StagedHub
 from hub.reconciliation.compared import ComparedLink
 from protos.federation.v1 import reconcile_service_pb2 as reconcile
@@ -77,7 +77,7 @@ async def report(site: Site, folder: Path, prefix: str, count: int = 12) -> list
 async def compare(hub: StagedHub, *, is_repairing: bool = False) -> ComparedLink:
     """Compares the day of the cases from a hub's side of its one dialled link, as the command does."""
     async with Ledger(hub.url, pool_size=0) as ledger:
-        (link,) = await _compare(ledger, hub.settings, "", 20200615, is_repairing=is_repairing, is_full=False)
+        (link,) = await compare_links(ledger, hub.settings, "", 20200615, is_repairing=is_repairing, is_full=False)
     assert link.trouble == ""
     return link
 
@@ -226,5 +226,5 @@ async def test_a_platform_gets_no_bytes_of_what_is_not_owed_to_it(site: Site, tm
     mark = mark_of(payload)
     assert mark is not None
     async with GrpcPeer(target_of(site.county)) as hub:
-        assert await fetch_records(hub, [mark]) == []
+        assert (await fetch_records(hub, [mark]))[0] == []
         assert await resend_records(hub, [payload, b"\xff"]) == [True, False]

@@ -30,7 +30,7 @@ class Site:
         hub = certificates.issue(authority, "431200.hub", NOW)
         certificates.write(hub, folder / "keys" / "hub.pem", folder / "keys" / "hub.key")
         (folder / "keys" / "authority.pem").write_bytes(authority.certificate)
-        text = f'[hub]\nid = "431200.hub"\nname = "怀化市枢纽"\n[database]\nurl = "{url}"\n'
+        text = f'[hub]\nid = "431200.hub"\nname = "怀化市枢纽"\n[database]\nurl = "{url}"\n[approvals]\nrequired = []\n'
         (folder / "sanji.toml").write_text(text, encoding="utf-8")
         (folder / "codes.csv").write_bytes(CODES)
 

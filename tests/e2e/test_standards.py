@@ -14,11 +14,11 @@ from connectors.transports.grpc_peer import GrpcPeer
 from exchange_db.embedded import EmbeddedServer
 from exchange_db.records import Violated
 from exchange_db.session import Ledger
-from hub.cli.release_listing import listed
 from hub.clock import system_clock
 from hub.demo.staging import Stage, StagedHub
 from hub.standards.documents import VALIDATORS
 from hub.standards.publishing import Publisher
+from hub.standards.release_standing import listed
 from tests.support.commands import Ran, sanji
 from tests.support.signed_releases import CODES, STANDARD, a_plan
 from tests.support.stages import change, quick, rows, staged, target_between, target_of, until, until_value, value
@@ -219,7 +219,7 @@ async def _announce_from_below(line: Line) -> None:
 
 async def test_a_platform_may_have_what_stands_above_it_and_nothing_else(line: Line) -> None:
     content = b"kind,code,name\n" + b"event,01,x\n" * 200_000
-    await _publish(line.province, "large", content=content, kind="metrics")
+    await _publish(line.province, "large", content=content, kind="notices")
     await until_value(line.city, 1, HELD, "large", "1")
     profile = await line.stage.add_platform(line.province, "430600.platform")
     await _publish(line.city, "city only", "1")

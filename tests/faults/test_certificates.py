@@ -205,6 +205,82 @@ async def test_who_is_no_longer_welcome_is_refused_on_open_connections_too(site:
             assert await _is_taken(stream, 2)
 
 
+async def test_a_certificate_is_exchanged_without_a_pause(site: Site, tmp_path: Path) -> None:
+    """The next one counts beside the one in use, on open connections too; withdrawn, each is refused at once."""
+    config, certificate = ("--config", site.city.settings_file), ("peers", "certificate")
+    following = issue(_authority(site), ISSUER, NOW)
+    after = _showing(site.issuer, following, tmp_path)
+    first = thumbprint(site.issuer.certificate.read_bytes())
+    assert (await _refusal(after)).reason == "CERTIFICATE_UNKNOWN"
+    async with GrpcPeer(site.issuer) as before:
+        with pytest.raises(CredentialsRefused):
+            async with before.push("overlap") as stream:
+                ran = await sanji(*certificate, "add", ISSUER, after.certificate, *config)
+                assert ran == (0, f"已登记 {thumbprint(following.certificate)} / registered\n")
+                ran = await sanji(
+                    *certificate,
+                    "add",
+                    ISSUER,
+                    _written(issue(_authority(site), ISSUER, NOW), tmp_path / "third"),
+                    *config,
+                )
+                assert (ran.code, "withdraw" in ran.told) == (1, True)
+                listed = (await sanji(*certificate, "list", ISSUER, *config)).told
+                assert first in listed
+                assert thumbprint(following.certificate) in listed
+                assert await _is_taken(stream, 1)
+                assert (await _hello(before)).hub_id == "431200.hub"
+                async with GrpcPeer(after) as now:
+                    assert (await _hello(now)).hub_id == "431200.hub"
+                    async with now.push("overlap-next") as other:
+                        assert await _is_taken(other, 1)
+                shown = ":".join(first[at : at + 2].upper() for at in range(0, 64, 2))
+                assert (await sanji(*certificate, "withdraw", ISSUER, shown, *config)).code == 0
+                with pytest.raises(CredentialsRefused):
+                    await _hello(before)
+                await _is_taken(stream, 2)
+    async with GrpcPeer(after) as now:
+        assert (await _hello(now)).hub_id == "431200.hub"
+    assert (await sanji(*certificate, "withdraw", ISSUER, thumbprint(following.certificate), *config)).code == 1
+    assert (await sanji(*certificate, "add", ISSUER, site.issuer.certificate, *config)).code == 0
+    assert (await sanji(*certificate, "withdraw", ISSUER, thumbprint(following.certificate), *config)).code == 0
+    async with GrpcPeer(site.issuer) as peer:
+        assert (await _hello(peer)).hub_id == "431200.hub"
+
+
+async def test_a_next_certificate_that_cannot_be_the_neighbours_is_not_registered(site: Site, tmp_path: Path) -> None:
+    held = rows(site.city, "SELECT thumbprint, earlier_thumbprint FROM peers ORDER BY 1")
+    add, config = ("peers", "certificate", "add", ISSUER), ("--config", site.city.settings_file)
+    for wrong, words in (
+        (site.handler.certificate, HANDLER),
+        (site.issuer.certificate, "已登记"),
+        (_written(_foreign(site), tmp_path / "foreign"), "tls.authority"),
+        (_written(_expired(site), tmp_path / "expired"), "过期"),
+        (site.issuer.key, "It cannot be read"),
+    ):
+        ran = await sanji(*add, wrong, *config)
+        assert ran.code == 1, wrong
+        assert words in ran.told
+    right = _written(issue(_authority(site), ISSUER, NOW), tmp_path / "right")
+    assert (await sanji(*add, right, "--until", "2020-01-01", *config)).code == 2
+    assert rows(site.city, "SELECT thumbprint, earlier_thumbprint FROM peers ORDER BY 1") == held
+
+
+def _written(certified: Certified, place: Path) -> Path:
+    file = place.with_suffix(".pem")
+    file.write_bytes(certified.certificate)
+    return file
+
+
+async def test_who_dials_takes_either_of_two_pinned_certificates(site: Site) -> None:
+    shown, other = site.issuer.thumbprint, "0" * 64
+    for pins in ((shown, ""), (shown, other), (other, shown)):
+        async with GrpcPeer(site.issuer._replace(thumbprint=pins[0], second_thumbprint=pins[1])) as peer:
+            assert (await _hello(peer)).hub_id == "431200.hub"
+    refused = await _refusal(site.issuer._replace(thumbprint=other, second_thumbprint="1" * 64))
+    assert isinstance(refused, CredentialsRefused)
+
+
 async def test_a_client_refuses_a_hub_with_another_certificate_than_the_pinned_one(site: Site, tmp_path: Path) -> None:
     pinned = site.issuer.thumbprint
     assert pinned == thumbprint(site.city.settings.tls.certificate.read_bytes())

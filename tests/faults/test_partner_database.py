@@ -134,13 +134,14 @@ class Havoc:
 
 
 async def _blow(storm: RowStorm, havoc: Havoc) -> None:
-    async with storm.blowing():
+    async with storm.blowing(), storm.comparing():
         for number in range(ROUNDS):
             if number == ROUNDS // 2:
                 await storm.lay_out(*ROLES)
             await havoc.round()
     await storm.settle()
     await storm.prove()
+    await storm.prove_balanced()
     assert storm.committed["kept"] > 5 * ROUNDS, storm.committed
 
 
@@ -256,3 +257,4 @@ async def test_a_partner_whose_disk_is_full_goes_on_when_there_is_space_again(
     assert storm.committed["broken"] > 0
     await storm.settle()
     await storm.prove()
+    await storm.prove_balanced()

@@ -8,7 +8,8 @@ import pytest
 
 from connectors.reconciliation import BalancedTable, Cause
 from exchange_db import link_days, months, peers
-from exchange_db.intermediate.partner import Partner, open_partner
+from exchange_db.inbox import Entry
+from exchange_db.intermediate.partner import Partner, Row, open_partner
 from exchange_db.peers import Peer
 from exchange_db.records import ReportState
 from exchange_db.session import Ledger
@@ -17,9 +18,20 @@ from hub.intermediate.link_files import find_link
 from hub.reconciliation.compared import ComparedLink
 from hub.reconciliation.databases import DatabaseReconciler
 from tests.support.applied import apply_waiting, take_in
-from tests.support.builders import CITY, COUNTY, DAY, a_case, a_payload, a_report, an_assignment
+from tests.support.builders import (
+    CITY,
+    COUNTY,
+    DAY,
+    a_case,
+    a_cell,
+    a_payload,
+    a_report,
+    a_sheet,
+    an_assignment,
+    an_entry,
+)
 from tests.support.clock import NOON, FakeClock
-from tests.support.partners import writing
+from tests.support.partners import lay_down, writing
 from tests.support.pickups import Pickup, make_tables, pickup_of, write
 from tests.support.stages import until
 
@@ -34,6 +46,12 @@ class County:
         self._folder = folder
         self._peer = peer
         self.clock = FakeClock(NOON + DAY)
+        #: Codes in force: none, until a test adds some.
+        self.codes: list[Row] = []
+
+    async def given(self, *entries: Entry) -> None:
+        """The city has records for the county that are no cases."""
+        await lay_down(self.ledger, self._peer, list(entries))
 
     async def balance(
         self, *, is_full: bool = False, is_repairing: bool = False
@@ -41,7 +59,10 @@ class County:
         """Compares the two."""
         link = find_link(self._folder, COUNTY)
         async with self.ledger.dedicated() as connection:
-            balance = Balance(self.ledger, connection, self.clock, 431200, self._peer, link, patience_seconds=10.0)
+            balance = Balance(
+                self.ledger, connection, self.clock, 431200, self._peer, link,
+                patience_seconds=10.0, codes=self.codes,
+            )  # fmt: skip
             return await balance.run(is_full=is_full, is_repairing=is_repairing)
 
     async def found(self, *, is_full: bool = False) -> dict[str, Cause]:
@@ -106,8 +127,9 @@ async def county(ledger: Ledger, partner: Partner, partner_url: str, tmp_path: P
             peer = await peers.by_id(session, COUNTY)
         assert peer is not None
         await stack.enter_async_context(pickup.running())
-        await stack.enter_async_context(writing(ledger, peer, find_link(tmp_path, COUNTY), clock))
-        yield County(ledger, partner, tmp_path, peer, pickup)
+        county = County(ledger, partner, tmp_path, peer, pickup)
+        await stack.enter_async_context(writing(ledger, peer, find_link(tmp_path, COUNTY), clock, county.codes))
+        yield county
 
 
 def _key(table: str, case_no: str) -> str:
@@ -186,6 +208,40 @@ async def test_a_deleted_row_is_told_once_and_a_refused_one_until_it_is_mended(c
         _key("x_case", "c1"): Cause.ROW_DELETED,
     }
     assert await county.found() == {_key("x_case", "c4"): Cause.REFUSED}
+    await county.unnoted("UPDATE x_case SET region_code = '431221', revision = 2 WHERE case_no = 'c4'")
+    assert await county.found() == {_key("x_case", "c4"): Cause.UNNOTED}
+    await county.balance(is_repairing=True)
+    assert await county.found() == {}
+
+
+async def test_figures_and_codes_that_were_given_are_compared_and_given_again(county: County) -> None:
+    async def holds(query: str, *rows: Row) -> None:
+        async def is_so() -> bool:
+            return [tuple(row) for row in await county.partner.fetch(query)] == list(rows)
+
+        await until(is_so, query, seconds=20.0, step_seconds=0.02)
+
+    figures = "SELECT unit_code, revision, total_count FROM x_figure ORDER BY unit_code"
+    codes = "SELECT code, name FROM x_code_list ORDER BY code"
+    county.codes += [("GB", "event", "01", "市容", None), ("GB", "event", "02", "环卫", None)]
+    await county.given(an_entry(a_sheet(a_cell(), a_cell("hw02")), CITY))
+    await holds(figures, ("hw01", 1, 10), ("hw02", 1, 10))
+    await holds(codes, ("01", "市容"), ("02", "环卫"))
+    assert await county.found() == {}
+    # A sheet is replaced whole.
+    await county.given(an_entry(a_sheet(revision=2), CITY))
+    await holds(figures, ("hw01", 2, 10))
+    assert await county.found() == {}
+
+    await county.unnoted("UPDATE x_figure SET total_count = 11")
+    await county.unnoted("DELETE FROM x_code_list WHERE code = '02'")
+    found = {place.split()[0]: cause for place, cause in (await county.found()).items()}
+    assert found == {"x_figure": Cause.ROW_CHANGED, "x_code_list": Cause.ROW_MISSING}
+    county.clock.advance(seconds=1)
+    await county.balance(is_repairing=True)
+    await holds(figures, ("hw01", 2, 10))
+    await holds(codes, ("01", "市容"), ("02", "环卫"))
+    assert await county.found() == {}
 
 
 async def test_what_was_found_is_kept_with_the_days_of_the_link(county: County) -> None:

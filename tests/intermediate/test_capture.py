@@ -7,6 +7,7 @@ import pytest
 
 from exchange_db.intermediate import capture, schema
 from exchange_db.intermediate.capture import CHANGE_LOG, CaptureRefused, Standing, Watched
+from exchange_db.intermediate.capture.postgresql import sleep_lock
 from exchange_db.intermediate.dialect import create_table
 from exchange_db.intermediate.partner import Partner, open_partner
 
@@ -179,6 +180,34 @@ async def test_a_writer_needs_no_right_to_the_log(postgresql_url: str) -> None:
         await partner.run_script(["DROP OWNED BY x_writer", "DROP ROLE x_writer"])
 
 
+async def test_a_writers_own_operators_and_types_are_not_taken(postgresql_url: str) -> None:
+    async with open_partner(postgresql_url) as partner:
+        await _made(partner)
+        await partner.run_script([
+            "CREATE SCHEMA mine",
+            "CREATE FUNCTION mine.never(text, text) RETURNS boolean LANGUAGE sql AS $$ SELECT 1 / 0 = 1 $$",
+            "CREATE OPERATOR mine.= (LEFTARG = text, RIGHTARG = text, FUNCTION = mine.never)",
+            "CREATE DOMAIN mine.text AS pg_catalog.text CHECK (VALUE IS NULL)",
+        ])  # fmt: skip
+        async with partner.transaction():
+            await partner.execute("SET LOCAL search_path = mine, pg_catalog, public")
+            await partner.execute(INSERT, ("431221.platform", "a"))
+            await partner.execute("UPDATE x_case SET case_no = 'b'")
+            await partner.execute("DELETE FROM x_case")
+        assert [op for _, _, op in await _noted(partner)] == ["I", "D", "U", "D"]
+
+
+async def test_a_schema_may_have_any_name(postgresql_url: str) -> None:
+    async with open_partner(postgresql_url) as partner:
+        name = """ "o'B ""x" """
+        await partner.run_script([f"CREATE SCHEMA {name}", f"SET search_path = {name}"])
+        await _made(partner)
+        await partner.execute(INSERT, ("431221.platform", "a"))
+        assert len(await _noted(partner)) == 1
+        found = await capture.show(partner, (CASE, THEIRS))
+        assert {one.standing for one in found} == {Standing.INSTALLED}
+
+
 async def test_a_table_of_another_schema_is_watched_and_left_again(postgresql_url: str) -> None:
     async with open_partner(postgresql_url) as partner:
         watched = Watched("gov.T Case", ("id",))
@@ -196,13 +225,16 @@ async def test_a_table_of_another_schema_is_watched_and_left_again(postgresql_ur
 async def test_a_sleeping_reader_is_woken_and_one_awake_is_left_alone(postgresql_url: str) -> None:
     async with open_partner(postgresql_url) as partner, open_partner(postgresql_url) as listener:
         await _made(partner)
-        await partner.execute("INSERT INTO x_reader (reader_id, is_asleep) VALUES ('hub', false)")
         driver: Any = listener.driver  # type: ignore[attr-defined]
         await driver.execute("LISTEN x_change")
         await partner.execute(INSERT, ("431221.platform", "a"))
-        await partner.execute("UPDATE x_reader SET is_asleep = true")
+        await listener.fetch(f"SELECT pg_advisory_lock({sleep_lock('x_change_log')})")
         await partner.execute("DELETE FROM x_case WHERE case_no = 'nothing'")
         await partner.execute(INSERT, ("431221.platform", "b"))
+        await listener.fetch("SELECT pg_advisory_unlock_all()")
+        await partner.execute(INSERT, ("431221.platform", "c"))
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+        assert await partner.fetch(held) == [(0,)]
         notices = [notice.channel async for notice in driver.notifies(timeout=5, stop_after=1)]
         notices += [notice.channel async for notice in driver.notifies(timeout=0)]
         assert notices == ["x_change"]

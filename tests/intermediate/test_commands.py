@@ -97,12 +97,26 @@ def test_a_link_is_installed_checked_shown_and_removed(
     assert "缺失" in run("show", PEER).output
 
 
-def test_links_are_listed_with_what_they_guarantee(folder: Path, run: Callable[..., Result]) -> None:
+def test_links_are_listed_with_what_they_guarantee_and_how_their_tables_stand(
+    folder: Path, run: Callable[..., Result], database_url: str
+) -> None:
     assert "没有链路文件" in run("list").output
+    settings = folder / "sanji.toml"
+    settings.write_text(f'{settings.read_text(encoding="utf-8")}[database]\nurl = "{database_url}"\n', encoding="utf-8")
     _link(folder, "mysql://u@127.0.0.1:1/county")
     listed = run("list").output
     assert "不丢不重" in listed
     assert "TRUNCATE" in listed
+    assert "结构有变" not in listed
+    with psycopg.connect(driver_url(database_url), autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO pickup_positions VALUES (%s, 'noted/gd_case', 'gd_case.bz2：新增', now()),"
+            " (%s, 'unwritten/gd_task', '7', now())",
+            (PEER, PEER),
+        )
+    listed = run("list").output
+    for told in ("结构有变", "gd_case.bz2", "暂停写入", "第 7 号"):
+        assert told in listed
     assert run("check", "431222.platform").exit_code == 2
 
 
@@ -178,6 +192,13 @@ def test_a_partner_is_registered_once_everything_is_in_order(
         assert run("register", PEER).exit_code == 0
     listed = run("list", command="peers")
     assert PEER in listed.output
+    assert "kept" not in run("list").output
+    with psycopg.connect(driver_url(database_url)) as ledger:
+        ledger.execute(
+            "INSERT INTO pickup_pages VALUES (%s, 'key_log', 1, 0, 'x_case', 'rows', '{}', 4321, 2500000, now())",
+            (PEER,),
+        )
+    assert "4321 行 rows, 2.5 MB" in run("list", "--kept").output
 
 
 def test_a_partner_known_by_a_certificate_changes_to_its_database_only_when_told_to(

@@ -10,6 +10,7 @@ from exchange_db.pickups import PauseReason
 from exchange_db.session import Ledger
 from hub.intermediate.drifting import DriftWatch
 from hub.intermediate.link_files import find_link
+from hub.intermediate.table_states import states_of
 from tests.support.builders import COUNTY, DAY, a_case
 from tests.support.clock import NOON, FakeClock
 from tests.support.pickups import make_tables, pickup_of, write
@@ -69,6 +70,8 @@ async def test_a_dropped_column_pauses_its_table_and_names_the_field(
         await partner.execute("ALTER TABLE gd_case ADD COLUMN bz2 varchar(20)")
         assert not await watch.look(partner)
         assert await pickups.pauses_of(connection.driver, COUNTY) == {}
+        (noted,) = await states_of(connection.driver, COUNTY)
+        assert (noted.table, "bz2" in noted.told) == ("gd_case", True)
 
         await partner.execute("ALTER TABLE gd_case DROP COLUMN nr")
         assert await watch.look(partner)
@@ -80,6 +83,8 @@ async def test_a_dropped_column_pauses_its_table_and_names_the_field(
         await partner.execute("ALTER TABLE gd_case ADD COLUMN nr varchar(200)")
         assert await watch.look(partner)
         assert await pickups.pauses_of(connection.driver, COUNTY) == {}
+        await watch.accept(partner)
+        assert await states_of(connection.driver, COUNTY) == []
 
 
 async def test_a_change_that_is_meant_is_accepted(ledger: Ledger, partner: Partner, watched: str) -> None:

@@ -192,6 +192,7 @@ async def test_a_log_that_was_large_gives_its_space_back(
 async def test_a_sleeping_reader_is_woken_and_a_waking_one_costs_no_notification(
     partner: PostgresqlPartner, session: PostgresqlPartner, hub: Pickup
 ) -> None:
+    asleep = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted"
     await session.execute("LISTEN x_change")
     await write(partner, a_component(1))
     assert not await session.wait_for_notice(0.1)
@@ -199,7 +200,7 @@ async def test_a_sleeping_reader_is_woken_and_a_waking_one_costs_no_notification
         await hub.until_count(1)
 
         async def is_asleep() -> bool:
-            return bool(await partner.fetch("SELECT 1 FROM x_reader WHERE is_asleep"))
+            return bool(await partner.fetch(asleep))
 
         # It sleeps longer and longer, and is awake for a moment in between: such a row needs no telling.
         number = 2
@@ -211,7 +212,7 @@ async def test_a_sleeping_reader_is_woken_and_a_waking_one_costs_no_notification
             await hub.until(is_asleep)
             await write(partner, a_component(number))
         await hub.until_count(number)
-    assert not await partner.fetch("SELECT 1 FROM x_reader WHERE is_asleep")
+    assert not await partner.fetch(asleep)
 
 
 async def test_a_database_restored_into_another_server_is_read_from_the_beginning(
@@ -219,7 +220,7 @@ async def test_a_database_restored_into_another_server_is_read_from_the_beginnin
 ) -> None:
     await write(partner, a_case("a"))
     ahead = '["9000000000:9000000000:", null, "0", 0, 7]'
-    await partner.execute("INSERT INTO x_reader VALUES ('test', false, %s)", (ahead,))
+    await partner.execute("INSERT INTO x_reader VALUES ('test', %s)", (ahead,))
     log = await _log(session, ahead)
     assert log.is_restored
     assert _keys(await log.page(10)) == ["a"]

@@ -11,6 +11,7 @@ from exchange_db import months, peers
 from exchange_db.cases import CaseState
 from exchange_db.intermediate.partner import Partner, Row
 from exchange_db.peers import Peer
+from exchange_db.pickup_receipts import forget_told
 from exchange_db.records import ReportState
 from exchange_db.session import Ledger
 from hub.intermediate.link_files import find_link
@@ -98,6 +99,15 @@ async def test_a_case_goes_up_by_sql_and_comes_back_as_rows_with_receipts(county
     assert await county.pickup.rows("SELECT state FROM cases") == [(CaseState.DISPOSED,)]
     messages = await partner.fetch("SELECT message FROM x_receipt WHERE state = 'refused'")
     assert messages == [("必填字段为空，请补填。",)]
+
+    # What was told long ago is forgotten, but for what lies in quarantine.
+    later = NOON + 40_000 * DAY
+    async with county.ledger.dedicated() as connection:
+        assert await forget_told(connection.driver, COUNTY, 99, NOON - 40_000 * DAY) == 0
+        assert await forget_told(connection.driver, COUNTY, 0, later) == 0
+        assert await forget_told(connection.driver, COUNTY, 99, later) == 2
+    left = await county.pickup.rows("SELECT table_name, row_key LIKE '%%c2%%' FROM pickup_rows")
+    assert left == [("x_case", True)]
 
 
 async def test_the_same_row_again_and_one_against_the_rules_are_told_apart(county: County) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from exchange_db import links
@@ -111,6 +112,21 @@ async def test_a_partner_that_restored_a_backup_gets_everything_again_and_people
         await until(is_back, "sent again")
     assert await rows_at(partner_url, "SELECT count(*) FROM x_assignment") == [(4,)]
     assert "went back to number 2 from 6" in caplog.text
+
+
+async def test_a_clock_that_jumps_to_and_fro_changes_nothing_about_what_is_written(
+    ledger: Ledger, partner_url: str, clock: FakeClock
+) -> None:
+    link = await _ready(partner_url)
+    peer = await enrol_partner(ledger)
+    async with writing(ledger, peer, link, clock):
+        for number, days in enumerate((0, -2, 30, -29), 1):
+            clock.advance(days=days)
+            # An older revision never replaces a newer one, whatever the time says.
+            await lay_down(ledger, peer, [_assigned(f"c{number}"), _assigned("c0", number)])
+            await until_delivered(ledger, peer, 2 * number)
+    rows = await rows_at(partner_url, "SELECT case_no, revision FROM x_assignment ORDER BY case_no")
+    assert rows == [("c0", 4), ("c1", 1), ("c2", 1), ("c3", 1), ("c4", 1)]
 
 
 async def test_a_partner_ahead_of_every_number_stops_the_link(
@@ -225,6 +241,67 @@ async def test_a_partner_with_tables_of_its_own_gets_its_own_words(
     async with ledger.read() as session:
         cursor = await session.driver.execute("SELECT sequence, reason, field_path FROM quarantine")
         assert await cursor.fetchall() == [(2, "PARTNER_WORD_MISSING", "gd_task.zt")]
+
+
+async def _ready_with_two_tables(url: str, folder: Path) -> DatabaseLink:
+    other = msgspec.structs.replace(
+        _THEIRS, name="gd_note", columns={"task_id": "case_no", "dw": "unit_name"}, words={}
+    )
+    async with open_partner(url) as vendor:
+        await vendor.execute(_TABLES[vendor.dialect.name])
+        await vendor.execute(
+            "CREATE TABLE gd_note (task_id varchar(30), src varchar(20), dw varchar(20), PRIMARY KEY (task_id, src))"
+        )
+    return DatabaseLink(COUNTY, "中方县", url, Manner.THEIRS, target=(_THEIRS, other), folder=folder)
+
+
+async def test_a_table_of_the_partners_own_that_changed_is_paused_alone_and_catches_up(
+    ledger: Ledger, partner_url: str, clock: FakeClock, tmp_path: Path
+) -> None:
+    link = await _ready_with_two_tables(partner_url, tmp_path)
+    peer = await enrol_partner(ledger)
+    await lay_down(ledger, peer, [_assigned("c1")])
+    count = "SELECT (SELECT count(*) FROM gd_task), (SELECT count(*) FROM gd_note)"
+    async with writing(ledger, peer, link, clock):
+        await until_delivered(ledger, peer, 1)
+        # While it is connected: the engine refuses the statement.
+        async with open_partner(partner_url) as vendor:
+            await vendor.execute("ALTER TABLE gd_note DROP COLUMN dw")
+        await lay_down(ledger, peer, [_assigned("c2"), _assigned("c3")])
+        await until_delivered(ledger, peer, 3)
+
+        async def is_told() -> bool:
+            told = (await link_values(ledger, peer))[2]
+            return "gd_note" in told and "dw = 'unit_name'" in told and "gd_task" not in told
+
+        await until(is_told, "the paused table")
+        assert await rows_at(partner_url, count) == [(3, 1)]
+    # And when it connects: the column is found missing.
+    async with writing(ledger, peer, link, clock):
+        await lay_down(ledger, peer, [_assigned("c4")])
+        await until_delivered(ledger, peer, 4)
+        await until(is_told, "the paused table")
+        assert await rows_at(partner_url, count) == [(4, 1)]
+        async with open_partner(partner_url) as vendor:
+            await vendor.execute("ALTER TABLE gd_note ADD COLUMN dw varchar(20)")
+
+        async def has_caught_up() -> bool:
+            return await rows_at(partner_url, count) == [(4, 4)]
+
+        await until(has_caught_up, "the rows it missed")
+        await lay_down(ledger, peer, [_assigned("c5")])
+        await until_delivered(ledger, peer, 5)
+        assert await rows_at(partner_url, count) == [(5, 5)]
+
+        async def is_well() -> bool:
+            return (await link_values(ledger, peer))[2] == ""
+
+        await until(is_well, "no trouble left")
+    async with ledger.read() as session:
+        cursor = await session.driver.execute("SELECT count(*) FROM quarantine")
+        assert await cursor.fetchone() == (0,)
+        cursor = await session.driver.execute("SELECT count(*) FROM pickup_positions WHERE source LIKE 'unwritten/%'")
+        assert await cursor.fetchone() == (0,)
 
 
 async def test_rows_are_spread_over_time_for_a_weak_partner(ledger: Ledger, sqlite_url: str, clock: FakeClock) -> None:

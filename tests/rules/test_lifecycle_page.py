@@ -8,8 +8,8 @@ from exchange_db.cases import CaseState
 from exchange_db.reasons import REASONS
 from hub.apply.lifecycle import RESUME
 from hub.apply.transitions import FINAL, STEPS, Step
-from hub.console.words import STATES
 from hub.jobs import watch
+from hub.statistics.value_names import STATES
 from tests.support.sources import ROOT
 
 _PAGE = (ROOT / "docs" / "lifecycle.md").read_text(encoding="utf-8")

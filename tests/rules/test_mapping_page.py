@@ -18,7 +18,7 @@ from connectors.sheets import read_rows
 from exchange_db.reasons import REASONS
 from hub.cli import mapping  # noqa: F401 — defines the command
 from hub.cli.app import app
-from hub.console.terms import SOURCES
+from hub.statistics.value_names import SOURCES
 from tests.support.sources import ROOT
 
 _EXAMPLES = ROOT / "docs" / "examples"

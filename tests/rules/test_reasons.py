@@ -7,14 +7,29 @@ from string import Formatter
 
 import pytest
 
-from exchange_db.reasons import REASONS, ReasonText, as_markdown
+from exchange_db.reason_text import ReasonText
+from exchange_db.reasons import REASONS, as_markdown
 from hub.rpc import status
 from tests.support.sources import ROOT, SHIPPED, modules, place
 
 _REASON = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)*")
 _SOURCES = modules(*SHIPPED)
 #: Where reasons stand without being raised.
-_TABLES = {"exchange_db/reasons.py", "hub/rpc/status.py"}
+_TABLES = {
+    "exchange_db/reasons.py",
+    "exchange_db/right_reasons.py",
+    "exchange_db/sign_on_reasons.py",
+    "exchange_db/audit_reasons.py",
+    "exchange_db/partner_reasons.py",
+    "exchange_db/period_reasons.py",
+    "exchange_db/seal_reasons.py",
+    "exchange_db/evaluation_reasons.py",
+    "exchange_db/component_reasons.py",
+    "exchange_db/document_reasons.py",
+    "exchange_db/joining_reasons.py",
+    "exchange_db/report_reasons.py",
+    "hub/rpc/status.py",
+}
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 

@@ -47,7 +47,9 @@ async def take_in(
     return answer
 
 
-async def apply_waiting(ledger: Ledger, rules: CountingRules | None = None, peers: tuple[Peer, ...] = ()) -> None:
+async def apply_waiting(
+    ledger: Ledger, rules: CountingRules | None = None, peers: tuple[Peer, ...] = (), hub_id: str = CITY
+) -> None:
     """Applies everything that waits."""
     async with ledger.dedicated() as connection:
         await cases.prepare(connection.driver)
@@ -55,7 +57,7 @@ async def apply_waiting(ledger: Ledger, rules: CountingRules | None = None, peer
         cursors = dict(await found.fetchall())
         assert len(cursors) == PARTITION_COUNT
         found = await connection.driver.execute("SELECT stream_id, sender_id FROM streams")
-        neighbourhood = Neighbourhood(Router(peers), dict(await found.fetchall()))
+        neighbourhood = Neighbourhood(Router(peers, hub_id), dict(await found.fetchall()))
         judged_by = ApplyRules(rules or CountingRules(), LifeRules())
         while rows := await inbox.fetch_runs(connection, cursors, 500):
             async with connection.transaction() as session:
@@ -69,13 +71,18 @@ Written = Record | tuple[Record, str]
 
 
 async def apply_records(
-    ledger: Ledger, *records: Written, hub_id: str = CITY, rules: CountingRules | None = None, now: int = NOON + _YEAR
+    ledger: Ledger,
+    *records: Written,
+    hub_id: str = CITY,
+    rules: CountingRules | None = None,
+    now: int = NOON + _YEAR,
+    peers: tuple[Peer, ...] = (),
 ) -> None:
     """Takes records in, each from its own origin, and applies them; every one must be taken."""
     payloads = [a_payload(*record) if isinstance(record, tuple) else a_payload(record) for record in records]
     answer = await take_in(ledger, payloads, hub_id=hub_id, now=now)
     assert set(answer.outcomes) <= {"D"}, answer.violations
-    await apply_waiting(ledger, rules)
+    await apply_waiting(ledger, rules, peers, hub_id)
 
 
 def a_filed_case(case_no: str, **changes: Any) -> list[Written]:

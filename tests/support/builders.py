@@ -11,7 +11,10 @@ import msgspec
 
 from auth.principal import Principal
 from connectors.wire import write_parcel
+from exchange_db.canary_records import CanaryRecord
 from exchange_db.cases import CaseRow
+from exchange_db.document_records import AnswerState, Document, DocumentAnswer, DocumentContent, DocumentKind
+from exchange_db.evaluation_shapes import EvaluationRecord
 from exchange_db.facts import pack_facts
 from exchange_db.inbox import Entry
 from exchange_db.keys import case_key, component_key, message_key, partition_of
@@ -178,7 +181,7 @@ def a_sheet(*cells: FigureCell, **changes: Any) -> FigureSheet:
         "region": 431221,
         "month": 202006,
         "revision": 1,
-        "definition_ref": "sanji-counts/1",
+        "definition_ref": "sanji-counts/2",
         "cutoff_time": NOON,
         "is_locked": False,
         "cells": cells or (a_cell(),),
@@ -189,6 +192,34 @@ def a_sheet(*cells: FigureCell, **changes: Any) -> FigureSheet:
 def a_cell(unit_code: str = "hw01", **counts: int) -> FigureCell:
     """A cell; without counts: ten cases, eight done, six of them in time."""
     return FigureCell(unit_code, f"{STANDARD}|E|0203", "01", Counts(**counts or {"total": 10, "done": 8, "on_time": 6}))
+
+
+def a_letter(document_id: str = "L-1", revision: int = 1, issuer_id: str = CITY, **changes: Any) -> Document:
+    """A letter of assignment from the city to the county's platform, to be answered within a week."""
+    values: dict[str, Any] = {
+        "revision": revision,
+        "kind": DocumentKind.ASSIGNMENT_LETTER,
+        "title": "关于反复发生暴露垃圾问题的交办函",
+        "region_code": "431221",
+        "issued_time": NOON,
+        "number": "怀城管交〔2020〕1号",
+        "addressee_id": COUNTY,
+        "deadline_time": NOON + 7 * DAY,
+        "text": "请于期限内整改并回复。",
+    }
+    return Document(issuer_id, document_id, DocumentContent(**values | changes))
+
+
+def an_answer(document_id: str = "L-1", revision: int = 1, issuer_id: str = CITY, **changes: Any) -> Document:
+    """The county's answer to it, after a day."""
+    values: dict[str, Any] = {
+        "revision": revision,
+        "answerer_id": COUNTY,
+        "state": AnswerState.ANSWERED,
+        "answered_time": NOON + DAY,
+        "text": "已整改到位。",
+    }
+    return Document(issuer_id, document_id, answer=DocumentAnswer(**values | changes))
 
 
 def a_payload(
@@ -204,6 +235,12 @@ def writer_of(record: Record) -> str:
     """The platform a record belongs to."""
     if isinstance(record, Case):
         return record.issuer_id
+    if isinstance(record, EvaluationRecord):
+        return record.reporter_id
+    if isinstance(record, CanaryRecord):
+        return record.writer_id
+    if isinstance(record, Document):
+        return record.answer.answerer_id if record.answer else record.issuer_id
     return record.owner_id if isinstance(record, Component) else record.reporter_id
 
 

@@ -4,7 +4,10 @@
 # Says nothing when all of them are there. Starts and stops no service.
 set -eu
 
-packages="${*:-chromium fonts-wqy-zenhei mariadb-server postgresql-15}"
+# Any Java will do for Spark.
+java=default-jre-headless
+if command -v java >/dev/null 2>&1; then java=""; fi
+packages="${*:-chromium $java fonts-wqy-zenhei libreoffice-calc-nogui libnginx-mod-stream libreoffice-writer-nogui mariadb-server nginx poppler-utils postgresql-15}"
 
 command -v dpkg-query >/dev/null 2>&1 || {
     echo "Not a Debian system. Wanted: $packages"

@@ -72,6 +72,13 @@ class Cluster:
             yield url
 
     @contextmanager
+    def copied(self, url: str) -> Iterator[str]:
+        """Yields the URL of a copy of a database of this server that nobody is connected to; dropped afterwards."""
+        name = url.partition("?")[0].rpartition("/")[2]
+        with self._database(f"TEMPLATE {name} STRATEGY file_copy") as copy:
+            yield copy
+
+    @contextmanager
     def _database(self, how: str) -> Iterator[str]:
         self._count += 1
         name = f"test_{self._count}"

@@ -16,14 +16,21 @@ from exchange_db import months, peers, shared_secrets
 from exchange_db.peers import NewPeer
 from exchange_db.session import Ledger
 from hub.intake.desk import IntakeDesk
+from hub.intake.seals import SealJudge
 from hub.listener import Listener
+from hub.personal.desk import PersonalDesk
 from hub.rest.exchange import Exchange
 from hub.rest.guard import RestGuard
 from hub.rest.server import application_of
+from hub.sections.personal import PersonalPart
+from hub.throttle import Throttle
+from hub.veil import Veil
 from tests.support.builders import COUNTY
 from tests.support.clock import NOON, FakeClock
+from tests.support.personal import a_personal_desk
 
 SECRET = "5a" * 32
+HUB = "431200.hub"
 #: Beyond the test's clock and the database's own.
 NEVER = datetime(2099, 1, 1, tzinfo=UTC)
 
@@ -96,13 +103,31 @@ async def enter(ledger: Ledger, peer_id: str = COUNTY, secret: str = SECRET, end
 
 
 @asynccontextmanager
-async def rest_edge(ledger: Ledger, clock: FakeClock) -> AsyncIterator[Caller]:
+async def rest_edge(
+    ledger: Ledger,
+    clock: FakeClock,
+    *,
+    calls_per_minute: int = 100_000,
+    personal: PersonalDesk | None = None,
+    failures_per_minute: int = 100_000,
+) -> AsyncIterator[Caller]:
     """Yields a caller of an edge that is served while the block lasts."""
+    calls, failures = Throttle(clock, calls_per_minute), Throttle(clock, failures_per_minute)
     listener = Listener(ledger)
-    desk = IntakeDesk(ledger, listener, 431200, clock)
-    exchange = Exchange(ledger, desk, listener, 431200, clock)
+    desk = IntakeDesk(ledger, listener, 431200, clock, None, SealJudge(ledger, listener, HUB, clock))
+    veil = Veil("431200.hub", PersonalPart())
+    exchange = Exchange(
+        ledger,
+        desk,
+        listener,
+        431200,
+        clock,
+        personal or a_personal_desk(ledger, clock),
+        veil,
+    )
     working = asyncio.create_task(desk.run())
-    runner = web.AppRunner(application_of(RestGuard(ledger, clock), exchange), auto_decompress=False)
+    guard = RestGuard(ledger, clock, calls, failures, HUB)
+    runner = web.AppRunner(application_of(guard, exchange), auto_decompress=False)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

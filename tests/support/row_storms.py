@@ -14,7 +14,10 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
+
 from bench.workload import ISSUER, new_payload
+from connectors.reconciliation import Cause
 from connectors.table_rows import TableRow, rows_of
 from connectors.wire import read_parcel
 from exchange_db import peers
@@ -22,7 +25,10 @@ from exchange_db.intermediate.partner import Partner, PartnerError, PartnerUnrea
 from exchange_db.peers import NewPeer
 from exchange_db.records import Component, Record, ReportState
 from exchange_db.session import Ledger
+from hub.clock import system_clock
 from hub.demo.staging import Stage
+from hub.intermediate.balancing import Balance
+from hub.intermediate.link_files import find_link
 from tests.support.builders import COUNTY, a_case, a_component, a_report
 from tests.support.pickups import make_tables
 from tests.support.pushing import Pusher
@@ -220,6 +226,40 @@ class RowStorm:
             "SELECT receipt_id, table_name, row_key FROM x_receipt WHERE settled_time IS NOT NULL"
         )
         return set(known) == set(told)
+
+    @asynccontextmanager
+    async def comparing(self) -> AsyncIterator[None]:
+        """Compares both sides again and again until the block ends; what is under way may differ."""
+        task = asyncio.create_task(self._compare_again())
+        try:
+            yield
+        finally:
+            await self._end([task])
+
+    async def _compare_again(self) -> None:
+        while True:
+            try:
+                await self.compare()
+                self.committed["compared"] += 1
+            except (PartnerError, psycopg.OperationalError, OSError):
+                self.committed["not compared"] += 1
+            await asyncio.sleep(0.5)
+
+    async def compare(self) -> list[str]:
+        """Compares all tables as the hub's job does; returns what differs and what could not be compared."""
+        link = find_link(self.hub.folder, COUNTY)
+        async with Ledger(self.hub.url, pool_size=0) as ledger, ledger.dedicated() as connection:
+            async with ledger.read() as session:
+                peer = await peers.by_id(session, COUNTY)
+            assert peer is not None
+            balance = Balance(ledger, connection, system_clock, 431200, peer, link)
+            tables, troubles = await balance.run(is_full=True)
+        return troubles + [f"{one.place} {one.cause}" for table in tables for one in table.found]
+
+    async def prove_balanced(self) -> None:
+        """Compares both sides: rows that were deleted meanwhile are told once, and then nothing differs."""
+        assert [told for told in await self.compare() if not told.endswith(Cause.ROW_DELETED)] == [], self.mishaps
+        assert await self.compare() == [], self.mishaps
 
     async def rows_there(self) -> frozenset[str]:
         """Returns keys of the partner's rows."""

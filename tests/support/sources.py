@@ -4,7 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The packages that are shipped.
-SHIPPED = ("hub", "connectors", "exchange_db", "auth")
+SHIPPED = ("hub", "conformance", "connectors", "exchange_db", "auth")
 
 
 def _is_exempt(path: Path) -> bool:

@@ -133,6 +133,17 @@ async def test_a_certificate_of_another_authority_is_refused_even_if_it_is_the_o
         assert trouble.reason == "CERTIFICATE_UNKNOWN"
 
 
+async def test_either_of_two_pinned_certificates_may_be_shown(target: RestTarget) -> None:
+    shown, other = target.thumbprint, "0" * 64
+    for first, second in ((shown, ""), (shown, other), (other, shown)):
+        async with RestPeer(target._replace(thumbprint=first, second_thumbprint=second)) as hub:
+            assert await hub.ask("GET", "/v1/whoami") == {}
+    for first, second in ((other, ""), (other, "1" * 64), (shown, "指纹")):
+        trouble = await _trouble(target._replace(thumbprint=first, second_thumbprint=second))
+        assert isinstance(trouble, CredentialsRefused)
+        assert trouble.reason == "CERTIFICATE_UNKNOWN"
+
+
 async def test_a_stream_name_with_a_colon_is_signed_as_it_is_sent(stub: Stub, target: RestTarget) -> None:
     stub.body = b'{"next_sequence": "1"}'
     async with RestPeer(target) as hub, hub.push("a:b.c_d-e") as pushing:

@@ -28,8 +28,12 @@ from hub.listener import Listener
 from hub.rest import guard
 from hub.rest.exchange import Exchange
 from hub.rest.server import RestAddressTaken, RestServer
+from hub.sections.personal import PersonalPart
+from hub.throttle import Throttle
+from hub.veil import Veil
 from tests.contract.connectors.conftest import Site
 from tests.support.builders import CITY, COUNTY
+from tests.support.personal import a_personal_desk
 from tests.support.sources import ROOT
 from tests.support.stages import value
 
@@ -74,13 +78,17 @@ async def test_only_the_newest_tls_is_spoken_and_the_address_is_the_hubs_alone(s
     tls = site.hub.settings.tls
     async with Ledger(site.hub.url, pool_size=0) as ledger:
         listener = Listener(ledger)
-        exchange = Exchange(ledger, IntakeDesk(ledger, listener, 431200, system_clock), listener, 431200, system_clock)
+        desk, personal = IntakeDesk(ledger, listener, 431200, system_clock), a_personal_desk(ledger, system_clock)
+        exchange = Exchange(ledger, desk, listener, 431200, system_clock, personal, Veil("431200.hub", PersonalPart()))
         second = RestServer(
-            guard.RestGuard(ledger, system_clock),
+            guard.RestGuard(
+                ledger, system_clock, Throttle(system_clock, 1_000), Throttle(system_clock, 1_000), "431200.hub"
+            ),
             exchange,
             address=site.profiles["rest"].address,
             certificate=tls.certificate,
             key=tls.key,
+            per_address=10,
             drain_seconds=1.0,
         )
         with pytest.raises(RestAddressTaken, match=port):

@@ -8,7 +8,7 @@ from connectors.attachment_wire import evidence_in
 from connectors.county.attachments import offers_of, type_of
 from connectors.county.packing import pack
 from connectors.wire import read_parcel
-from exchange_db.attachment_records import AttachmentKind, Offer
+from exchange_db.attachment_records import SECTION_NUMBERS, AttachmentKind, Offer
 from exchange_db.records import Case, Violated
 from protos.exchange.v1 import parcel_pb2
 from tests.support.builders import COUNTY, a_case, a_handling, a_payload, a_report, a_verdict
@@ -37,7 +37,11 @@ def test_evidence_of_every_section_is_read_back_in_order() -> None:
     assert record == case
     named = evidence_in(payload)
     assert named is not None
-    assert (named.issuer_id, named.case_no, named.refs) == (COUNTY, case.case_no, refs)
+    assert (named.issuer_id, named.case_no) == (COUNTY, case.case_no)
+    assert [tuple(file) for file in named.refs] == [
+        (SECTION_NUMBERS[ref.section], ref.kind, ref.digest, ref.size_bytes, ref.media_type, ref.captured_time)
+        for ref in refs
+    ]
 
 
 @pytest.mark.parametrize(

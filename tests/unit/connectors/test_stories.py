@@ -20,9 +20,10 @@ from connectors.county.simulator.plan import (
 )
 from connectors.county.simulator.stories import story_of
 from exchange_db.cases import CaseRow, CaseState
-from exchange_db.counting import CountingRules, is_on_time, month_of
+from exchange_db.counting import CountingRules, month_of
 from exchange_db.facts import facts_of
 from exchange_db.keys import case_key
+from exchange_db.shares import is_on_time
 from hub.apply.guards import LifeRules
 from hub.apply.lifecycle import fold
 

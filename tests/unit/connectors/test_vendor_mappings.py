@@ -19,7 +19,7 @@ from exchange_db.records import Case
 from hub.apply.lifecycle import fold
 from hub.cli import mapping as _mapping  # noqa: F401 — defines the command
 from hub.cli.app import app
-from hub.console.terms import SOURCES
+from hub.statistics.value_names import SOURCES
 from tests.support.sources import ROOT
 
 EXAMPLES = ROOT / "docs" / "examples"

@@ -42,6 +42,7 @@ def a_link(*, state: str = "active", ends: datetime = FAR, **changes: Any) -> Li
         (a_link(failure_count=3), Health.BROKEN),
         (a_link(ends=NOW), Health.BROKEN),
         (a_link(state="blocked", failure_count=3), Health.BLOCKED),
+        (a_link(state="waiting", failure_count=3), Health.UNCONFIRMED),
     ],
 )
 def test_a_link_is_judged_by_what_waits_failures_and_silence(link: LinkState, expected: Health) -> None:

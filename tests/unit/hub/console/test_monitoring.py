@@ -6,7 +6,7 @@ from exchange_db.jobs import JobRun
 from exchange_db.link_days import LinkDay
 from exchange_db.overview import LogState, StreamState
 from exchange_db.peers import LinkState
-from hub.console.monitoring import exposition
+from hub.console.measures import exposition
 from tests.support.neighbours import a_peer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,7 +40,7 @@ def test_every_measure_is_explained_once_and_names_what_it_measures() -> None:
     ):
         assert expected in lines
     kinds = [line for line in lines if line.startswith("# TYPE")]
-    assert len(kinds) == len(set(kinds)) == 10
+    assert len(kinds) == len(set(kinds)) == 15
     assert text.endswith("\n")
 
 

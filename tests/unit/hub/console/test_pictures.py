@@ -1,49 +1,11 @@
-"""The two pictures as geometry."""
+"""The bars of a breakdown as geometry."""
 
-from datetime import UTC, datetime
 from fractions import Fraction
 
-from exchange_db.peers import LinkState
 from exchange_db.records import Counts
-from hub.console.health import Health
-from hub.console.pictures import MAX_DRAWN, TierPicture, bar_chart, tier_picture
+from hub.console.pictures import bar_chart
 from hub.statistics.rates import METRICS, rate_of
 from hub.statistics.reading import Figure, FigureLine
-from tests.support.neighbours import a_peer
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def _link(peer_id: str, relation: str = "child", failure_count: int = 0) -> LinkState:
-    return LinkState(a_peer(peer_id, relation), 0, 0, 0, 0, failure_count, None, "", None, NOW, 0)
-
-
-def _is_inside(picture: TierPicture) -> bool:
-    corners = [(picture.hub_x, picture.hub_y), *((box.x, box.y) for box in picture.boxes)]
-    return all(0 <= x <= picture.width - 148 and 0 <= y <= picture.height - 58 for x, y in corners)
-
-
-def test_what_is_above_is_drawn_above_and_what_is_below_below() -> None:
-    picture = tier_picture([_link("430000.hub", "parent"), _link("431221.platform"), _link("431222.platform")], NOW)
-    above, *below = picture.boxes
-    assert above.link.peer.peer_id == "430000.hub"
-    assert above.y < picture.hub_y < below[0].y == below[1].y
-    assert _is_inside(picture)
-
-
-def test_a_hub_alone_is_drawn_too() -> None:
-    picture = tier_picture([], NOW)
-    assert picture.boxes == []
-    assert _is_inside(picture)
-
-
-def test_of_many_neighbours_the_broken_ones_are_drawn() -> None:
-    links = [_link(f"4301{number:02d}.platform", failure_count=3 if number > 90 else 0) for number in range(1, 95)]
-    picture = tier_picture(links, NOW)
-    assert len(picture.boxes) == MAX_DRAWN
-    assert picture.left_out_count == len(links) - MAX_DRAWN
-    assert sum(box.health is Health.BROKEN for box in picture.boxes) == 4
-    assert _is_inside(picture)
 
 
 def _line(key: str, counts: Counts) -> FigureLine:

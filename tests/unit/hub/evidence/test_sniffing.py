@@ -92,3 +92,43 @@ def test_any_bytes_are_judged_and_never_break_the_reader(data: bytes, kind: Atta
         assert normal_type(require_type(claimed, data))
     except Violated as refused:
         assert refused.violation.reason == "ATTACHMENT_TYPE_MISMATCH"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "data"),
+    [
+        ("application/pdf", b"%PDF-1.7\n"),
+        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", b"PK\x03\x04word"),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", b"PK\x03\x04xl"),
+        ("text/csv; charset=utf-8", "\ufeff指标,数\n".encode()),
+        ("text/plain", "全市通报".encode() * 1_000),
+        ("image/png", PNG),
+    ],
+)
+def test_papers_between_platforms_are_taken(media_type: str, data: bytes) -> None:
+    require_claim(AttachmentKind.DOCUMENT, media_type)
+    assert require_type(media_type, data)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "data"),
+    [
+        ("application/pdf", b"PK\x03\x04"),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", b"%PDF-1.7"),
+        ("text/plain", b"<HTML><body>"),
+        ("text/csv", b"a,b\n<script>x()</script>"),
+        ("text/plain", b"a\0b"),
+        ("text/csv", b"\xff\xfe\x00"),
+    ],
+)
+def test_papers_that_are_something_else_are_refused(media_type: str, data: bytes) -> None:
+    with pytest.raises(Violated, match="ATTACHMENT_TYPE_MISMATCH"):
+        require_type(media_type, data)
+
+
+@pytest.mark.parametrize(
+    "media_type", ["text/html", "application/zip", "application/vnd.ms-excel.sheet.macroEnabled.12"]
+)
+def test_pages_archives_and_macros_are_no_papers(media_type: str) -> None:
+    with pytest.raises(Violated, match="ATTACHMENT_TYPE_FORBIDDEN"):
+        require_claim(AttachmentKind.DOCUMENT, media_type)

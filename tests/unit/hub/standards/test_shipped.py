@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from exchange_db.records import CodeKind
-from hub.console.terms import SOURCES
 from hub.standards.catalogue import EMPTY, Catalogue
 from hub.standards.codes import Mark, name_key
 from hub.standards.limits import LimitUnit
 from hub.standards.release_file import ReleaseKind, read_release, taken_in
 from hub.standards.release_tables import FilingCondition, ProblemSource, Region
 from hub.standards.shipped import DATA, shipped_catalogue
+from hub.statistics.value_names import SOURCES
 
 OLD, CURRENT, NEW = "CJ/T-214-2007", "GB/T-30428.2-2013", "GB/T-47678.5-2026"
 C, E = CodeKind.COMPONENT, CodeKind.EVENT

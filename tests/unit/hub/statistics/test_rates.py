@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange_db.records import COUNTERS, Counts
-from hub.statistics.rates import METRICS, MetricDefinition, Rate, metrics_of, rate_of, rounded_half_up
+from hub.statistics.definitions import MetricDefinition
+from hub.statistics.rates import METRICS, Rate, metrics_of, rate_of
+from hub.statistics.rounding import rounded_half_up
 
 #: 中方县 2020 (S004): received, dispatched on, done, in time.
 YEAR = Counts(total=14_664, dispatched_on=12_299, done=8_907, on_time=5_867)

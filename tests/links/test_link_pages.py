@@ -1,0 +1,129 @@
+"""The pages of links: who sees which, what they offer, and what a button does."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from auth.person import Role
+from exchange_db import links, peers
+from exchange_db.link_states import LinkHealth, LinkState
+from exchange_db.peers import Peer
+from exchange_db.session import Ledger
+from hub.console.link_filters import PAGE_SIZE, Choice, choose, pairs_of
+from tests.support.builders import COUNTY, OTHER_COUNTY, PROVINCE
+from tests.support.consoles import Ask, Seat, console_at
+from tests.support.neighbours import enrolled
+from tests.support.people import a_person
+
+_HUB, _ONE_COUNTY = 431200, 431221
+
+
+@pytest.fixture
+async def desk(ledger: Ledger) -> AsyncIterator[tuple[Ask, Seat]]:
+    """A console of a city with a province above and two platforms below, the first seat an operator's."""
+    await enrolled(ledger, PROVINCE, "parent", address="127.0.0.1:9", name="湖南省枢纽")
+    for name in (COUNTY, OTHER_COUNTY):
+        await enrolled(ledger, name, name=f"<b>{name}</b>")
+    seat = Seat(a_person((Role.OPERATOR, _HUB)))
+    async with console_at(ledger, seat) as (_, ask):
+        yield ask, seat
+
+
+async def _peer(ledger: Ledger, name: str) -> Peer:
+    async with ledger.read() as session:
+        found = await peers.by_id(session, name)
+    assert found is not None
+    return found
+
+
+async def test_links_are_shown_by_right_filtered_and_in_words(ledger: Ledger, desk: tuple[Ask, Seat]) -> None:
+    ask, seat = desk
+    below = await _peer(ledger, COUNTY)
+    async with ledger.watching() as connection:
+        await links.note_failure(connection.driver, below.destination_id, "<i>gone</i>", 5)
+    status, text = await ask("/links")
+    assert status == 200
+    assert [name in text for name in (COUNTY, OTHER_COUNTY)] == [True, True]
+    assert "<b>" not in text
+    assert "&lt;i&gt;gone" in text
+    assert "中断" in text
+    assert text.index(COUNTY) < text.index(OTHER_COUNTY), "what needs a person comes first"
+    for query, shown in (
+        ("health=down", [True, False]),
+        ("region=431222", [False, True]),
+        ("tier=county&text=431221", [True, False]),
+        ("tier=province", [False, False]),
+    ):
+        _, text = await ask(f"/links?{query}")
+        assert [f"id={name}" in text for name in (COUNTY, OTHER_COUNTY)] == shown, query
+    assert (await ask("/links?region=43"))[0] == 400
+    assert (await ask("/links?page=x&lang=en"))[0] == 200
+    seat.person = a_person((Role.VIEWER, _ONE_COUNTY))
+    _, text = await ask("/links")
+    assert [f"id={name}" in text for name in (COUNTY, OTHER_COUNTY)] == [True, False]
+    assert (await ask(f"/links/show?id={OTHER_COUNTY}"))[0] == 404, "hidden and unknown are answered alike"
+    _, text = await ask(f"/links/show?id={COUNTY}")
+    assert "/links/pause" not in text, "what a person may not do is not offered"
+    assert (await ask("/links/pause", "POST", data={"id": COUNTY, "reason": "x"}))[0] == 403
+
+
+async def test_buttons_pause_resume_and_plan_and_say_what_is_wrong(ledger: Ledger, desk: tuple[Ask, Seat]) -> None:
+    ask, _ = desk
+
+    async def press(act: str, **form: str) -> tuple[int, str]:
+        return await ask(f"/links/{act}", "POST", data={"id": COUNTY, **form})
+
+    assert (await press("pause"))[0] == 400
+    assert "请简要填写原因" in (await press("pause", reason=" "))[1]
+    assert (await press("pause", reason="换机房"))[0] == 303
+    assert "已处于暂停状态" in (await press("pause", reason="again"))[1]
+    _, text = await ask(f"/links/show?id={COUNTY}")
+    assert "换机房" in text
+    assert "已暂停" in text
+    assert (await press("resume"))[0] == 303
+    assert "并未暂停" in (await press("resume"))[1]
+    assert "只能由对方发起" in (await press("retry"))[1]
+    assert "link.repair" in (await ask("/links/resync", "POST", data={"id": PROVINCE, "from": "2026-01-01"}))[1]
+    assert "/links/resync" not in (await ask(f"/links/show?id={PROVINCE}"))[1], "it takes two people here"
+    assert "维护须从现在" in (await press("maintenance", start="2020-01-01T00:00", minutes="60", reason="x"))[1]
+    assert "维护须从现在" in (await press("maintenance", minutes="soon", reason="x"))[1]
+    assert (await press("maintenance", minutes="60", reason="升级"))[0] == 303
+    assert "维护中" in (await ask(f"/links/show?id={COUNTY}"))[1]
+    assert (await press("calloff"))[0] == 303
+    whole = {"id": "*", "minutes": "30", "reason": "停电"}
+    assert (await ask("/links/maintenance", "POST", data=whole))[0] == 303
+    assert "停电" in (await ask(f"/links/show?id={OTHER_COUNTY}&lang=en"))[1]
+    assert (await ask("/links/pause", "POST", data={"id": "430000.nobody", "reason": "x"}))[0] == 400
+    async with ledger.read() as session:
+        cursor = await session.driver.execute(
+            "SELECT action FROM audit_entries WHERE action LIKE 'link.%' AND outcome = 'done' ORDER BY number"
+        )
+        acts = [row[0] for row in await cursor.fetchall()]
+    assert acts == ["link.pause", "link.resume", "link.maintenance", "link.maintenance_end", "link.maintenance"]
+
+
+async def test_a_link_that_only_calls_is_tested_by_its_last_call(desk: tuple[Ask, Seat]) -> None:
+    ask, _ = desk
+    status, text = await ask("/links/test", "POST", data={"id": COUNTY})
+    assert (status, "登记的证书" in text, "最近来访" in text) == (200, True, True)
+    assert "不通过" in text, "nothing was ever heard of it"
+
+
+def test_three_thousand_links_are_folded_and_paged() -> None:
+    states = [state for number in range(200) for state in _states(number)]
+    chosen = choose(pairs_of(states), Choice(page=2), 430000)
+    assert (chosen.link_count, chosen.page_count, len(chosen.pairs)) == (200, 4, PAGE_SIZE)
+    assert [fold.region for fold in chosen.folds] == [430000, 430100]
+    assert sum(count for fold in chosen.folds for _, count in fold.counts) == 200
+    assert choose(pairs_of(states), Choice(region="430150"), 430000).link_count == 1
+    assert choose(pairs_of(states), Choice(page=99), 430000).pairs, "behind the last page is the last page"
+
+
+def _states(number: int) -> list[LinkState]:
+    region, good = 430000 + number, LinkHealth.GOOD
+    return [
+        LinkState(
+            f"{region}.platform", "x", "county", region, "child", way, good, "", 0, 0, None, None, None, "", 1, 0, 0
+        )
+        for way in ("out", "in")
+    ]
