@@ -62,7 +62,6 @@ def _has(lines: list[list[str]], row: list[str]) -> bool:
     return any(line[at : at + len(row)] == row for line in lines for at in range(len(line)))
 
 
-@pytest.mark.timeout(200)
 async def test_the_monthly_bulletin_opens_prints_and_says_what_the_api_says(
     ledger: Ledger, clock: Clock, caller: None, tmp_path: Path
 ) -> None:
@@ -170,7 +169,6 @@ def _check_recalculation(folder: Path, path: Path) -> None:
     assert first[10:13] == [pytest.approx(0.6), pytest.approx(0.3), pytest.approx((55 * 60 + 45 * 30) / 10_000)]
 
 
-@pytest.mark.timeout(200)
 def test_other_sorts_of_reports_open_and_print(tmp_path: Path) -> None:
     files = [tmp_path / f"{kind}.docx" for kind in (ReportKind.BOOKLET, ReportKind.SCORES, ReportKind.SPECIAL)]
     for path in files:

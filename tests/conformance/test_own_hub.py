@@ -30,8 +30,6 @@ from tests.support.parties import CITY, CITY_PLATFORM, PROVINCE
 from tests.support.stages import quick, staged, target_of, value
 from tests.support.tested import failed, untried
 
-pytestmark = pytest.mark.timeout(120)
-
 
 class Site(NamedTuple):
     """A city's hub that runs, the folder of everything, and its authority."""

@@ -29,8 +29,6 @@ from tests.support.builders import COUNTY
 from tests.support.sound_hub import HUB
 from tests.support.tested import CITY_PLATFORM, Trust, failed, make_trust, untried
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture(scope="module")
 def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:

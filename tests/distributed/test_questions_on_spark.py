@@ -69,7 +69,6 @@ def spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @pytest.mark.spark
-@pytest.mark.timeout(300)
 async def test_spark_says_what_the_ledger_and_plain_python_say(
     ledger: Ledger, tmp_path: Path, clock: FakeClock, spark: Any
 ) -> None:

@@ -15,7 +15,6 @@ from tests.support.commands import sanji
 from tests.support.stages import quick, rows, staged, until_value, value
 
 #: Three hubs start, and commands are processes of their own.
-pytestmark = pytest.mark.timeout(300)
 
 NATION, PROVINCE, CITY = "000000.hub", "430000.hub", "431200.hub"
 SETTINGS = quick() + "\n[audit]\ncheckpoint_seconds = 1\n"

@@ -39,7 +39,6 @@ _REFUSALS: dict[tuple[str, str], int] = {}
 _ON_TIME, _OVERDUE, _UNJUDGED = 5_977, 1_962, 9
 
 pytestmark = [
-    pytest.mark.timeout(300),
     pytest.mark.skipif(not _SHEET.exists(), reason="needs ../shared/data/boston311"),
 ]
 

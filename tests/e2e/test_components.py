@@ -23,8 +23,6 @@ from tests.support.component_files import IN_GEOMETRY, survey, write_csv, write_
 from tests.support.sources import ROOT
 from tests.support.stages import proof_of, quick, rows, staged, target_of, until_settled, until_value, value
 
-pytestmark = pytest.mark.timeout(180)
-
 COUNTY, CITY_PLATFORM = "431221.platform", "431200.platform"
 _COUNT = "SELECT count(*) FROM components WHERE owner_id = %s"
 

@@ -120,4 +120,4 @@ async def _until_running(hub: StagedHub, roles: str) -> None:
     async def has_said_so() -> bool:
         return "已启动" in log.read_text(encoding="utf-8")
 
-    await until(has_said_so, f"{roles} running", seconds=30)
+    await until(has_said_so, f"{roles} running")

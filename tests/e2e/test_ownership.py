@@ -23,8 +23,6 @@ from tests.support.builders import COUNTY, OTHER_COUNTY, a_component
 from tests.support.sources import ROOT
 from tests.support.stages import quick, staged, target_of, until_value
 
-pytestmark = pytest.mark.timeout(180)
-
 UNITS = ("ps01", "ld01", "yl01")
 HAND_OVER = ownership.OWNERSHIP_ANSWER_KIND_HAND_OVER
 ACCEPT = ownership.OWNERSHIP_ANSWER_KIND_ACCEPT

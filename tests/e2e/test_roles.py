@@ -32,7 +32,6 @@ def _beside(stage: Stage, hub: StagedHub) -> StagedHub:
     return second
 
 
-@pytest.mark.timeout(180)
 async def test_two_of_each_role_apply_and_deliver_every_case_once(stage: Stage) -> None:
     storm = Storm(stage, random.Random(7))
     await storm.build()

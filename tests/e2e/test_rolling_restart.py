@@ -117,7 +117,7 @@ async def _until_open(hub: StagedHub, twin: str, times: int) -> None:
         return log.read_text(encoding="utf-8").count("已启动") >= times
 
     try:
-        await until(has_said_so, f"process {twin} open", seconds=120)
+        await until(has_said_so, f"process {twin} open")
     except AssertionError as error:
         raise AssertionError(f"{error}; {logs_of(hub)}") from None
 

@@ -7,8 +7,6 @@ see nothing of what was refused.
 import asyncio
 from typing import Any, NamedTuple
 
-import pytest
-
 from exchange_db.cases import CaseState
 from exchange_db.records import (
     AssignmentState,
@@ -156,7 +154,6 @@ def test_every_state_can_be_reached_and_every_step_of_the_table_is_tried() -> No
     assert {(step.origin, step.target) for step in STEPS} <= set(PAIRS)
 
 
-@pytest.mark.timeout(300)
 async def test_allowed_steps_are_taken_at_every_tier_and_all_others_refused_at_the_city(town: Town) -> None:
     room = asyncio.Semaphore(8)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 import psutil
-import pytest
 
 from connectors.county.profile import write_profile
 from exchange_db.embedded import EmbeddedServer
@@ -56,7 +55,6 @@ class Sending:
         self.reached = self.offset()
 
 
-@pytest.mark.timeout(600)
 def test_a_film_survives_kills_of_both_ends_in_its_middle(
     server: EmbeddedServer, chance: random.Random, tmp_path: Path
 ) -> None:

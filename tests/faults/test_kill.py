@@ -61,7 +61,7 @@ def stage(server: EmbeddedServer) -> Iterator[Stage]:
         yield opened
 
 
-@pytest.mark.timeout(120 + 15 * ROUNDS)
+@pytest.mark.timeout(600 + 15 * ROUNDS)
 async def test_killed_processes_lose_nothing_and_repeat_nothing(stage: Stage, chance: random.Random) -> None:
     storm = Storm(stage, chance)
     await storm.build()

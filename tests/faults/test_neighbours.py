@@ -84,7 +84,7 @@ class Town:
     async def until_province_has_all(self) -> None:
         """Returns when the neighbour that is well has everything that was written."""
         wanted = len(self.written)
-        await until_value(self.province, wanted, "SELECT count(*) FROM inbox WHERE record_kind = 1", seconds=20)
+        await until_value(self.province, wanted, "SELECT count(*) FROM inbox WHERE record_kind = 1")
 
     async def until_trouble(self, words: str) -> None:
         """Returns when the city says this of the county, after more failures in a row than there were."""
@@ -95,7 +95,7 @@ class Town:
             return failures > before and words in trouble
 
         try:
-            await until(is_noticed, f"the words {words}", seconds=40)
+            await until(is_noticed, f"the words {words}")
         except AssertionError as error:
             raise AssertionError(f"{error}; {rows(self.city, LINK)}; {logs_of(self.city)}") from None
 
@@ -117,7 +117,6 @@ WORDS = {
 }
 
 
-@pytest.mark.timeout(240)
 async def test_a_dead_or_hanging_neighbour_costs_the_others_nothing_and_catches_up(
     stage: Stage, chance: random.Random
 ) -> None:

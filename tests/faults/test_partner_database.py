@@ -145,7 +145,7 @@ async def _blow(storm: RowStorm, havoc: Havoc) -> None:
     assert storm.committed["kept"] > 5 * ROUNDS, storm.committed
 
 
-@pytest.mark.timeout(180 + 15 * ROUNDS)
+@pytest.mark.timeout(600 + 15 * ROUNDS)
 async def test_a_postgresql_and_its_hub_broken_at_random_end_up_equal(
     stage: Stage, chance: random.Random, postgresql: PartnerPostgresql
 ) -> None:
@@ -156,7 +156,7 @@ async def test_a_postgresql_and_its_hub_broken_at_random_end_up_equal(
         await _blow(storm, Havoc(storm, chance, postgresql, valve))
 
 
-@pytest.mark.timeout(180 + 15 * ROUNDS)
+@pytest.mark.timeout(600 + 15 * ROUNDS)
 async def test_a_mariadb_and_its_hub_broken_at_random_end_up_equal(
     stage: Stage, chance: random.Random, mariadb: PartnerMariadb
 ) -> None:
@@ -165,7 +165,6 @@ async def test_a_mariadb_and_its_hub_broken_at_random_end_up_equal(
     await _blow(storm, Havoc(storm, chance, mariadb, None))
 
 
-@pytest.mark.timeout(240)
 async def test_a_partner_put_back_to_a_backup_is_noticed_and_nothing_it_writes_is_passed_over(
     stage: Stage, chance: random.Random, postgresql: PartnerPostgresql
 ) -> None:
@@ -206,7 +205,6 @@ async def _transaction_number(postgresql: PartnerPostgresql) -> int:
     return number
 
 
-@pytest.mark.timeout(240)
 async def test_a_place_ahead_of_its_rows_is_caught(
     stage: Stage, chance: random.Random, postgresql: PartnerPostgresql
 ) -> None:
@@ -235,7 +233,6 @@ async def test_a_place_ahead_of_its_rows_is_caught(
         await storm.prove()
 
 
-@pytest.mark.timeout(240)
 async def test_a_partner_whose_disk_is_full_goes_on_when_there_is_space_again(
     disk: SmallDisk, stage: Stage, chance: random.Random, postgresql: PartnerPostgresql
 ) -> None:

@@ -60,7 +60,7 @@ async def _push_through(pushing: PushCommand, hub: StagedHub, chance: random.Ran
     return await pushing.run()
 
 
-@pytest.mark.timeout(120 + 10 * ROUNDS)
+@pytest.mark.timeout(600 + 10 * ROUNDS)
 def test_every_row_has_its_one_end_however_often_the_push_is_killed(
     server: EmbeddedServer, chance: random.Random, tmp_path: Path
 ) -> None:

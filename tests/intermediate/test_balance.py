@@ -89,7 +89,7 @@ class County:
             (count,) = (await self.partner.fetch("SELECT count(*) FROM x_assignment"))[0]
             return bool(count == len(case_nos))
 
-        await until(is_there, "dispatched", seconds=20.0, step_seconds=0.02)
+        await until(is_there, "dispatched", step_seconds=0.02)
 
     async def unnoted(self, statement: str) -> None:
         """Changes the county's database so that its triggers note nothing."""
@@ -219,7 +219,7 @@ async def test_figures_and_codes_that_were_given_are_compared_and_given_again(co
         async def is_so() -> bool:
             return [tuple(row) for row in await county.partner.fetch(query)] == list(rows)
 
-        await until(is_so, query, seconds=20.0, step_seconds=0.02)
+        await until(is_so, query, step_seconds=0.02)
 
     figures = "SELECT unit_code, revision, total_count FROM x_figure ORDER BY unit_code"
     codes = "SELECT code, name FROM x_code_list ORDER BY code"

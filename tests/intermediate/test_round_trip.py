@@ -46,7 +46,7 @@ class County:
             return bool(found == wanted)
 
         try:
-            await until(is_so, query, seconds=15.0, step_seconds=0.02)
+            await until(is_so, query, step_seconds=0.02)
         except AssertionError:
             assert found == wanted, await self.pickup.troubles()
 

@@ -20,7 +20,7 @@ async def sanji(*words: object) -> Ran:
     environment = {key: text for key, text in os.environ.items() if not key.startswith("SANJI_")}
     environment |= {"COLUMNS": "200", "NO_COLOR": "1"}
     done = await asyncio.to_thread(
-        subprocess.run, command, check=False, capture_output=True, text=True, timeout=60, env=environment
+        subprocess.run, command, check=False, capture_output=True, text=True, timeout=240, env=environment
     )
     assert "Traceback" not in done.stderr, done.stderr
     return Ran(done.returncode, done.stdout + done.stderr)

@@ -39,7 +39,7 @@ def _run(command: list[str]) -> None:
     """Runs a program that starts others; when it takes too long they end together."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as running:
         try:
-            told, _ = running.communicate(timeout=150)
+            told, _ = running.communicate(timeout=300)
         except subprocess.TimeoutExpired:
             os.killpg(running.pid, signal.SIGKILL)
             raise
@@ -51,5 +51,5 @@ def text_of(pdf: Path) -> str:
     program = shutil.which("pdftotext")
     if program is None:
         pytest.skip("needs pdftotext (poppler-utils)")
-    done = subprocess.run([program, "-layout", pdf, "-"], check=True, capture_output=True, timeout=60)
+    done = subprocess.run([program, "-layout", pdf, "-"], check=True, capture_output=True, timeout=240)
     return done.stdout.decode()

@@ -140,6 +140,6 @@ class PushCommand:
 
     async def end_of(self, process: "subprocess.Popen[str]") -> Pushed:
         """Waits for a process that was started."""
-        out, told = await asyncio.to_thread(process.communicate, timeout=90)
+        out, told = await asyncio.to_thread(process.communicate, timeout=300)
         assert "Traceback" not in told, told
         return Pushed(process.returncode, json.loads(out) if out else {}, told)

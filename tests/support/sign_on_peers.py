@@ -92,7 +92,7 @@ async def cas_server(folder: Path, services: list[str], **config: Any) -> AsyncI
         env={**os.environ, **environment},
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     assert made.returncode == 0, made.stderr.decode()
     command = [str(_PYTHON), "-m", "django", "runserver", "--noreload", "--insecure", f"127.0.0.1:{port}"]

@@ -90,7 +90,7 @@ def change(hub: StagedHub, statement: str, *values: object) -> None:
 
 
 async def until(
-    condition: Callable[[], Awaitable[Any]], what: str, *, seconds: float = 60.0, step_seconds: float = 0.05
+    condition: Callable[[], Awaitable[Any]], what: str, *, seconds: float = 180.0, step_seconds: float = 0.05
 ) -> Any:
     """Returns the first true answer of a condition.
 
@@ -111,7 +111,7 @@ async def until(
         await asyncio.sleep(step_seconds)
 
 
-async def until_value(hub: StagedHub, wanted: Any, query: str, *values: object, seconds: float = 60.0) -> None:
+async def until_value(hub: StagedHub, wanted: Any, query: str, *values: object, seconds: float = 180.0) -> None:
     """Returns when a query on a hub's ledger gives the wanted value."""
 
     async def is_so() -> bool:
@@ -130,7 +130,7 @@ _OPEN = (
 )
 
 
-async def until_settled(*hubs: StagedHub, seconds: float = 90.0) -> None:
+async def until_settled(*hubs: StagedHub, seconds: float = 240.0) -> None:
     """Returns when everything taken in is applied, delivered and settled at all hubs, twice in a row."""
 
     async def is_settled() -> bool:

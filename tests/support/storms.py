@@ -109,7 +109,7 @@ class Storm:
             return all(self.pushers[name].answered >= mark for name, mark in marks.items())
 
         try:
-            await until(is_answered, f"acknowledgement of {marks}", seconds=60)
+            await until(is_answered, f"acknowledgement of {marks}")
         except AssertionError as error:
             raise AssertionError(f"{error}; {self.mishaps}; {logs_of(self.city, self.province)}") from None
 
@@ -129,7 +129,7 @@ class Storm:
         city, province = self.city, self.province
         assert [pusher.taken_back for pusher in self.pushers.values()] == [[], []]
         assert [pusher.refusals for pusher in self.pushers.values()] == [[], []]
-        await until(self._is_settled, "settled links", seconds=30)
+        await until(self._is_settled, "settled links")
         proof = await proof_of([(city, province)], city, province)
         assert proof._replace(stream_count=0, unsettled_links=0) == (0, 0, 0, 0, 0, []), (proof, self.mishaps)
         written = {key_of(origin, case) for story in self.stories for origin, case in story.steps[: story.written]}

@@ -20,8 +20,6 @@ from tests.contract.dirty.records import RECORDS
 from tests.support.builders import a_case, a_payload, a_report
 from tests.support.stages import target_of, value
 
-pytestmark = pytest.mark.timeout(180)
-
 _STATES = {
     receipt.BUSINESS_STATE_QUARANTINED: "quarantined",
     receipt.BUSINESS_STATE_STALE: "stale",

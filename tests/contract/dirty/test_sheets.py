@@ -20,8 +20,6 @@ from tests.contract.dirty.records import FORMULA
 from tests.contract.dirty.test_records import field_of
 from tests.support.sheets import PushCommand, mapping_in, rows_of, write_sheet
 
-pytestmark = pytest.mark.timeout(180)
-
 _ADDED = """channel_ticket_no = { column = "工单号", width = 8 }
 area_code = { column = "街道编码" }
 """
