@@ -13,6 +13,7 @@ from exchange_db.records import Violated
 from hub.console.admission import NEAR, host_of
 from hub.console.browser import is_near
 from hub.console.pages import Pages
+from hub.console.presentation import Presentation
 from hub.log_context import begin_request
 from hub.sections.console import ConsolePart
 from hub.throttle import RateLimited
@@ -72,8 +73,7 @@ def guard(pages: Pages, part: ConsolePart) -> Middleware:
             except Violated as refused:
                 response = _refused(pages, request, refused)
             except _NO_DATABASE as error:
-                logger.warning("console: database does not answer: %s", error)
-                response = _refusal(pages, request, 503, look.word("no_database"))
+                response = _refusal(pages, request, 503, _told(error, look))
             except Exception:
                 logger.exception("console failed, log number %s", number)
                 response = _refusal(pages, request, 500, look.word("broken", number))
@@ -83,6 +83,15 @@ def guard(pages: Pages, part: ConsolePart) -> Middleware:
         return response
 
     return guarded
+
+
+def _told(error: Exception, look: Presentation) -> str:
+    """Says what does not answer: a file that is named, or else the database."""
+    if isinstance(error, OSError) and error.filename is not None:
+        logger.warning("console: a file cannot be used: %s", error)
+        return look.word("no_file", error.filename)
+    logger.warning("console: database does not answer: %s", error)
+    return look.word("no_database")
 
 
 def _surround(response: web.StreamResponse, part: ConsolePart) -> None:

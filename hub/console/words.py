@@ -54,6 +54,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "数据库无响应。请检查数据库是否运行，并执行 sanji check。",
         "The database does not answer. See whether it runs; sanji check says more.",
     ),
+    "no_file": (
+        "枢纽的文件无法使用：{}。请检查路径与权限，并执行 sanji check。",
+        "A file of the hub cannot be used: {}. Look at its path and its rights; sanji check says more.",
+    ),
     "broken": ("枢纽内部故障，日志编号 {}。", "Something broke here; the log has it as {}."),
     "host_forbidden": (
         "控制台不接受以此地址访问，请使用设置项 console.origin 中的地址。",

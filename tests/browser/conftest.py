@@ -13,9 +13,10 @@ from auth.person import Role
 from exchange_db.session import Ledger
 from hub.clock import system_clock
 from hub.sections.limits import LimitsPart
-from hub.settings import HubPart, Settings
+from hub.settings import HubPart, Settings, TlsPart
 from tests.support.builders import CITY
 from tests.support.consoles import Seat, console_at
+from tests.support.desks import fill_desks, written_keys
 from tests.support.filled import fill
 from tests.support.people import a_person
 from tests.support.postgres import Cluster
@@ -41,12 +42,12 @@ _LIMITS = LimitsPart(person_calls_per_minute=1_000_000, address_calls_per_minute
 
 
 class Shown(NamedTuple):
-    """A running console: where it is, who sits in front of it, its ledger, and the number of a score run in it."""
+    """A running console: where it is, who sits in front of it, its ledger, and the names addresses of pages need."""
 
     url: str
     seat: Seat
     ledger: Ledger
-    run: str = ""
+    names: dict[str, str]
 
 
 def an_operator() -> Seat:
@@ -56,17 +57,21 @@ def an_operator() -> Seat:
 
 @asynccontextmanager
 async def _shown(cluster: Cluster, folder: Path, *, is_reckoned: bool) -> AsyncIterator[Shown]:
-    settings, seat, run = Settings(hub=HubPart(id=CITY, name="怀化")), an_operator(), ""
+    seat, names = an_operator(), dict[str, str]()
+    # The other hub has no keys, so that no page of it dials the parent, which is not there.
+    tls = written_keys(folder) if is_reckoned else TlsPart()
+    settings = Settings(hub=HubPart(id=CITY, name="怀化"), tls=tls)
     with cluster.migrated() as url:
         async with Ledger(url, pool_size=4) as ledger:
             if is_reckoned:
                 assert seat.person is not None
-                run = await fill_pages(ledger, settings, folder, seat.person)
+                names["run"] = await fill_pages(ledger, settings, folder, seat.person)
+                names |= await fill_desks(ledger, settings, folder)
             else:
                 await fill(ledger, settings, system_clock)
                 await fill_past(ledger, system_clock)
-            async with console_at(ledger, seat, _LIMITS) as (console, _):
-                yield Shown(f"http://127.0.0.1:{console.port}", seat, ledger, run)
+            async with console_at(ledger, seat, _LIMITS, tls=tls) as (console, _):
+                yield Shown(f"http://127.0.0.1:{console.port}", seat, ledger, names)
 
 
 @_ONCE

@@ -39,7 +39,7 @@ def _strange(url: str, host: str) -> list[str]:
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_the_pages_of_figures_stand_on_a_phone_in_both_languages(browser: Browser, reckoned: Shown) -> None:
-    seat, run, person = reckoned.seat, reckoned.run, reckoned.seat.person
+    seat, run, person = reckoned.seat, reckoned.names["run"], reckoned.seat.person
     host = reckoned.url
     context = await browser.new_context(
         base_url=host, viewport={"width": _WIDTH, "height": 844}, java_script_enabled=False, color_scheme="dark"

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from hub.doors import PAGE_DOORS
 from tests.browser.conftest import Shown
-from tests.browser.page_table import EXAMPLES, NO_PAGES, OTHERWISE_SHOWN, SOFTWARE, Example
+from tests.browser.page_table import EXAMPLES, NO_PAGES, SOFTWARE, Example
 from tests.support.consoles import ROLE_HEADER
 from tests.support.sign_on_peers import PEERS
 
@@ -48,7 +48,7 @@ class Dress(NamedTuple):
 
 def test_every_page_stands_in_the_table() -> None:
     pages = {door for door in PAGE_DOORS if door.startswith("GET ") and not door.startswith(SOFTWARE)}
-    assert pages - NO_PAGES - OTHERWISE_SHOWN == set(EXAMPLES)
+    assert pages - NO_PAGES == set(EXAMPLES)
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -82,7 +82,7 @@ async def _swept(
     page.on("request", lambda asked: complaints.extend([] if asked.url.startswith(hosts) else [asked.url]))
     for example, dress in work:
         shown = reckoned if example.is_reckoned else city
-        address = example.address.format(run=shown.run)
+        address = example.address.format_map(shown.names)
         if dress.language == "en":
             address += f"{'&' if '?' in address else '?'}lang=en"
         await page.set_extra_http_headers({ROLE_HEADER: example.role.value})

@@ -19,7 +19,7 @@ from hub.request_keys import FOUND, PERSON, TOKEN
 from hub.sections.console import ConsolePart
 from hub.sections.evidence import EvidencePart
 from hub.sections.limits import LimitsPart
-from hub.settings import HubPart, Settings
+from hub.settings import HubPart, Settings, TlsPart
 from hub.signon.providing import make_provider
 from hub.statistics.reading import FigureReader
 from tests.support.builders import CITY
@@ -63,6 +63,7 @@ async def console_at(
     limits: LimitsPart | None = None,
     folder: Path | None = None,
     evidence: EvidencePart | None = None,
+    tls: TlsPart | None = None,
 ) -> AsyncIterator[tuple[Console, Ask]]:
     """Serves a console to whoever has the seat; with a folder for its keys the hub signs people on for others too."""
     port = free_port() if folder else 0
@@ -74,6 +75,7 @@ async def console_at(
         console=part,
         limits=limits or LimitsPart(),
         evidence=evidence or EvidencePart(),
+        tls=tls or TlsPart(),
     )
     reader, provider = FigureReader(ledger, settings), make_provider(settings, ledger)
     console = Console(ledger, settings, reader, system_clock, seat.middleware, provider=provider)

@@ -19,6 +19,8 @@ async def test_software_that_is_refused_reads_json_and_people_a_page(clock: Fake
     async def answer(request: web.Request) -> web.Response:
         if "lost" in request.query:
             raise psycopg.OperationalError
+        if "keyless" in request.query:
+            raise FileNotFoundError(2, "No such file", "keys/authority.pem")
         if "broken" in request.query:
             raise KeyError
         return web.json_response({})
@@ -41,3 +43,6 @@ async def test_software_that_is_refused_reads_json_and_people_a_page(clock: Fake
         assert told.headers["Cache-Control"] == "no-store"
         async with client.get("/sso") as told:
             assert (told.status, told.content_type) == (429, "text/html")
+        clock.advance(minutes=5)
+        async with client.get("/sso", params={"keyless": "1"}) as told:
+            assert (told.status, "keys/authority.pem" in await told.text()) == (503, True)
