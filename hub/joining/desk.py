@@ -57,7 +57,8 @@ class Secret(NamedTuple):
 class Progress(NamedTuple):
     """A platform on its way in: what is settled, its entry in the registry, and the first step that is missing.
 
-    ``missing`` is ``certificate``, ``confirm``, ``mapping``, ``kit``, ``live`` or, once on line, empty.
+    ``missing`` is ``certificate``, ``secret`` or ``database`` (by transport), ``confirm``, ``mapping``, ``kit``,
+    ``live`` or, once on line, empty.
     """
 
     joining: Joining
@@ -257,7 +258,7 @@ class JoiningDesk:
             if found is None:
                 raise Violated("JOINING_UNKNOWN", "peer_id", peer_id)
             missing = _missing(found, await peers.by_name(act.session, peer_id))
-            if missing in ("certificate", "confirm") or (missing in ("kit", "mapping") and not waiver.strip()):
+            if missing in (*_ENTRIES.values(), "confirm") or (missing in ("kit", "mapping") and not waiver.strip()):
                 raise Violated("JOINING_UNREADY", missing, MISSING_WORDS[missing])
             values = {"waiver": waiver.strip()[:400], "live_by": actor(), "live_time": self._now(), "sample": None}
             await self._settle(act.session, peer_id, sample_name="", **values)
@@ -286,9 +287,13 @@ class JoiningDesk:
         return datetime.fromtimestamp(self._clock() / 1_000_000, UTC)
 
 
+#: Transport to the step that makes the entry in the registry.
+_ENTRIES = {"grpc": "certificate", "rest": "secret", "database": "database"}
 #: What is missing, in both languages.
 MISSING_WORDS = {
     "certificate": "对方尚未加入 / the neighbour has not come yet",
+    "secret": "尚未生成密钥 / no secret was made yet",
+    "database": "链路文件尚未写好或登记 / the link file is not there or not registered",
     "confirm": "证书指纹尚未核对 / its thumbprint was not compared",
     "mapping": "尚无可用映射 / no mapping that refuses nothing",
     "kit": "一致性检验未通过，也未说明免检理由 / no passed conformance run, and no reason to do without",
@@ -301,7 +306,7 @@ def _missing(found: Joining, peer: Peer | None) -> str:
     if found.live_time is not None:
         return ""
     if peer is None or peer.state == "blocked" or (found.transport == "database") != peer.has_database:
-        return "certificate"
+        return _ENTRIES[found.transport]
     if peer.state == "waiting":
         return "confirm"
     if found.mapping and (found.refused_count or not found.mapped_count):
