@@ -20,7 +20,7 @@ from exchange_db.session import Ledger
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.ledger import with_ledger
-from hub.cli.terminal import as_json, fail, plain, visible
+from hub.cli.terminal import as_json, fail, local_time, plain, visible
 from hub.clock import system_clock
 from hub.documents.desk import DocumentDesk
 from hub.documents.drafts import Draft
@@ -78,7 +78,7 @@ def list_documents(
         table.add_row(
             plain(f"{row.issuer_id}/{row.document_id}"), KIND_NAMES[content.kind], plain(content.number),
             plain(content.title), row.issuer_id, content.addressee_id or f"{content.region_code} 全体",
-            _local(content.issued_time, zone), _local(content.deadline_time, zone), _standing(row),
+            local_time(content.issued_time, zone), local_time(content.deadline_time, zone), _standing(row),
         )  # fmt: skip
     Console().print(table)
 
@@ -100,9 +100,9 @@ def show(name: Name, json: Json = False, config: Config = Path("sanji.toml")) ->
     lines = [
         f"{KIND_NAMES[content.kind]} {content.number}",
         content.title,
-        f"签发 / issued: {row.issuer_id} {_local(content.issued_time, zone)}，第 {content.revision} 版 / revision",
+        f"签发 / issued: {row.issuer_id} {local_time(content.issued_time, zone)}，第 {content.revision} 版 / revision",
         f"收文 / to: {content.addressee_id or content.region_code} {content.unit_name}",
-        *([f"答复期限 / answer by: {_local(content.deadline_time, zone)}"] if content.deadline_time else []),
+        *([f"答复期限 / answer by: {local_time(content.deadline_time, zone)}"] if content.deadline_time else []),
         "",
         content.text,
         "",
@@ -113,7 +113,7 @@ def show(name: Name, json: Json = False, config: Config = Path("sanji.toml")) ->
     ]
     if answer is not None:
         lines += [
-            f"{ANSWER_NAMES[answer.state]} {answer.answerer_id} {_local(answer.answered_time, zone)}",
+            f"{ANSWER_NAMES[answer.state]} {answer.answerer_id} {local_time(answer.answered_time, zone)}",
             answer.text,
             *(f"附件 / file: {file.name} {file.size_bytes:,} B {file.digest}" for file in answer.files),
         ]
@@ -297,9 +297,3 @@ def _standing(row: DocumentRow) -> str:
     if row.answer is not None:
         return ANSWER_NAMES[row.answer.state]
     return "待答复" if row.content.deadline_time else "—"
-
-
-def _local(moment: int, zone: ZoneInfo) -> str:
-    if not moment:
-        return ""
-    return datetime.fromtimestamp(moment / 1_000_000, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M")

@@ -1,6 +1,5 @@
 """``sanji figures``: counts and rates of this hub, the cases behind a number, and the proof that figures are right."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -19,7 +18,7 @@ from hub.cli import terminal
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.ledger import ask, with_ledger
-from hub.cli.terminal import fail, plain
+from hub.cli.terminal import fail, local_time, plain
 from hub.clock import system_clock
 from hub.statistics.disagreements import COUNTER_NAMES
 from hub.statistics.reading import CasePage, CaseQuery, FigureAnswer, FigureQuery, FigureReader
@@ -124,7 +123,7 @@ def cases(
             format_region(row.region),
             CaseState(row.state).name.lower(),
             plain(row.unit_code),
-            *(_local(moment, zone) for moment in moments),
+            *(local_time(moment, zone) for moment in moments),
         )
     Console().print(table)
     if page.has_more:
@@ -239,9 +238,3 @@ def _case_as_json(row: CaseRow) -> dict[str, Any]:
         "close_requested_time": row.close_requested_time,
         "closed_time": row.closed_time,
     }
-
-
-def _local(moment: int, zone: ZoneInfo) -> str:
-    if not moment:
-        return ""
-    return datetime.fromtimestamp(moment / 1_000_000, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")

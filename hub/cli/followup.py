@@ -1,7 +1,7 @@
 """``sanji followup``: letters about frequent problems, and lists of cases somebody must look at."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -23,7 +23,7 @@ from hub.cli.configuration import load
 from hub.cli.host import local_user
 from hub.cli.ledger import with_ledger
 from hub.cli.report_answers import desk_at
-from hub.cli.terminal import as_json, fail, plain, visible
+from hub.cli.terminal import as_json, fail, local_time, plain, visible
 from hub.clock import system_clock
 from hub.followup.escalation import ProposalState
 from hub.followup.making import FollowupDesks, make_followup
@@ -95,7 +95,7 @@ def proposals(
         table.add_row(
             str(row.proposal_id), LETTER_NAMES[DocumentKind(row.letter_kind)], format_region(row.region),
             plain(row.class_key), plain(row.place), str(len(row.cases)), row.day.isoformat(), row.addressee_id or "?",
-            STATE_NAMES[ProposalState(row.state)], _local(row.deadline_time, zone),
+            STATE_NAMES[ProposalState(row.state)], local_time(row.deadline_time, zone),
         )  # fmt: skip
     Console().print(table)
 
@@ -113,8 +113,8 @@ def show(number: Number, config: Config = Path("sanji.toml")) -> None:
             f"   {format_region(row.region)} {row.class_key} {row.place} {row.day}，{len(row.cases)} 件 / cases",
             f"   收文 / to: {row.addressee_id} {row.unit_name}",
             *([f"   文书 / document: {row.document_id}"] if row.document_id else []),
-            *([f"   期限 / deadline: {_local(row.deadline_time, zone)}"] if row.deadline_time else []),
-            *([f"   {row.decided_by} {_local(row.decided_time, zone)} {row.reason}"] if row.decided_by else []),
+            *([f"   期限 / deadline: {local_time(row.deadline_time, zone)}"] if row.deadline_time else []),
+            *([f"   {row.decided_by} {local_time(row.decided_time, zone)} {row.reason}"] if row.decided_by else []),
             *(f"   案件 / case: {case.issuer_id}/{case.case_no}" for case in row.cases),
         ]
     typer.echo(visible("\n".join(lines)))
@@ -181,8 +181,8 @@ def list_cases(
     for row in page.rows:
         table.add_row(
             row.issuer_id, plain(row.case_no), format_region(row.region), CaseState(row.state).name.lower(),
-            plain(row.class_key), plain(row.unit_code), row.handler_id, _local(row.since_time, zone),
-            _local(row.until_time or row.deadline_time, zone), "是" if row.is_supervised else "",
+            plain(row.class_key), plain(row.unit_code), row.handler_id, local_time(row.since_time, zone),
+            local_time(row.until_time or row.deadline_time, zone), "是" if row.is_supervised else "",
         )  # fmt: skip
     Console().print(table)
     if page.next_place is not None:
@@ -298,8 +298,8 @@ def _print_pairs(settings: Settings, pairs: list[Pair], *, json: bool) -> None:
     for pair in pairs:
         table.add_row(
             format_region(pair.region), plain(pair.class_key), plain(f"{pair.first_issuer_id}/{pair.first_case_no}"),
-            _local(pair.first_time, zone), plain(f"{pair.second_issuer_id}/{pair.second_case_no}"),
-            _local(pair.second_time, zone), f"{pair.metres:.0f}",
+            local_time(pair.first_time, zone), plain(f"{pair.second_issuer_id}/{pair.second_case_no}"),
+            local_time(pair.second_time, zone), f"{pair.metres:.0f}",
         )  # fmt: skip
     Console().print(table)
 
@@ -341,9 +341,3 @@ def _case_json(row: Listed) -> dict[str, Any]:
         "since_time": row.since_time,
         "until_time": row.until_time,
     }
-
-
-def _local(moment: int, zone: ZoneInfo) -> str:
-    if not moment:
-        return ""
-    return datetime.fromtimestamp(moment / 1_000_000, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M")

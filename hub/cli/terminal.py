@@ -5,7 +5,9 @@ messages, and escapes in JSON. Called by every command that shows what came from
 """
 
 import json
+from datetime import UTC, datetime
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -21,6 +23,13 @@ def plain(text: str) -> str:
 def visible(text: str) -> str:
     """Returns a text of several lines for plain printing."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def local_time(moment: int, zone: ZoneInfo) -> str:
+    """Returns a moment, in microseconds since 1970, as clocks there show it to the second; empty for none (0)."""
+    if not moment:
+        return ""
+    return datetime.fromtimestamp(moment / 1_000_000, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def fail(text: str, code: int = 2) -> NoReturn:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from auth.permissions import visible_regions
+from connectors.transports.channel import MAX_MESSAGE_BYTES
 from connectors.transports.hello_calls import CONTRACTS
 from connectors.transports.introducing import CANARY
 from exchange_db import canaries, links, peers, wakeups
@@ -37,7 +38,6 @@ CAPABILITIES = (
     "way:push",
     "way:push_one",
 )
-_MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 
 class FederationServicer(federation_grpc.FederationServiceServicer):
@@ -79,7 +79,7 @@ class FederationServicer(federation_grpc.FederationServiceServicer):
             capabilities=CAPABILITIES,
             version=version("sanji"),
             hub_time=self._clock(),
-            max_message_bytes=_MAX_MESSAGE_BYTES,
+            max_message_bytes=MAX_MESSAGE_BYTES,
             max_batch_parcels=MAX_BATCH,
         )
 

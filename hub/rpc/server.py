@@ -9,6 +9,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from connectors.transports.channel import MAX_MESSAGE_BYTES
 from hub.doors import RPC_DOORS, require_declared
 from hub.rpc.attachment_servicer import AttachmentServicer
 from hub.rpc.audit_servicer import AuditServicer
@@ -43,8 +44,6 @@ from protos.federation.v1 import (
 )
 from protos.standards.v1 import standards_service_pb2, standards_service_pb2_grpc
 from protos.statistics.v1 import statistics_service_pb2, statistics_service_pb2_grpc
-
-MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 #: A client that is slow to shake hands, or silent, is cut off; compression is not offered, so nothing can be a bomb.
 _OPTIONS = (
