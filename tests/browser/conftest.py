@@ -56,7 +56,8 @@ def an_operator() -> Seat:
 
 
 @asynccontextmanager
-async def _shown(cluster: Cluster, folder: Path, *, is_reckoned: bool) -> AsyncIterator[Shown]:
+async def open_console(cluster: Cluster, folder: Path, *, is_reckoned: bool) -> AsyncIterator[Shown]:
+    """Fills a hub and serves its console."""
     seat, names = an_operator(), dict[str, str]()
     # The other hub has no keys, so that no page of it dials the parent, which is not there.
     tls = written_keys(folder) if is_reckoned else TlsPart()
@@ -77,14 +78,14 @@ async def _shown(cluster: Cluster, folder: Path, *, is_reckoned: bool) -> AsyncI
 @_ONCE
 async def city(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shown]:
     """A hub with a year of cases, neighbours in every mood, their past, and something in quarantine."""
-    async with _shown(cluster, tmp_path_factory.mktemp("city"), is_reckoned=False) as shown:
+    async with open_console(cluster, tmp_path_factory.mktemp("city"), is_reckoned=False) as shown:
         yield shown
 
 
 @_ONCE
 async def reckoned(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shown]:
     """A hub with something on every page about figures."""
-    async with _shown(cluster, tmp_path_factory.mktemp("reckoned"), is_reckoned=True) as shown:
+    async with open_console(cluster, tmp_path_factory.mktemp("reckoned"), is_reckoned=True) as shown:
         yield shown
 
 

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 from auth.person import Person, Role
 from auth.sessions import Found
 from exchange_db.session import Ledger
+from hub.cli.proposing import make_proposals
 from hub.clock import system_clock
 from hub.console.app import Console
 from hub.demo.staging import free_port
@@ -65,7 +66,10 @@ async def console_at(
     evidence: EvidencePart | None = None,
     tls: TlsPart | None = None,
 ) -> AsyncIterator[tuple[Console, Ask]]:
-    """Serves a console to whoever has the seat; with a folder for its keys the hub signs people on for others too."""
+    """Serves a console to whoever has the seat.
+
+    With a folder for its keys the hub signs people on for others too; with ``tls`` it executes proposals.
+    """
     port = free_port() if folder else 0
     part = ConsolePart(port=port, open_on_loopback=True)
     if folder:
@@ -78,7 +82,8 @@ async def console_at(
         tls=tls or TlsPart(),
     )
     reader, provider = FigureReader(ledger, settings), make_provider(settings, ledger)
-    console = Console(ledger, settings, reader, system_clock, seat.middleware, provider=provider)
+    proposals = make_proposals(ledger, settings) if tls else None
+    console = Console(ledger, settings, reader, system_clock, seat.middleware, provider=provider, proposals=proposals)
     serving = asyncio.create_task(console.run())
     await asyncio.wait_for(console.is_ready.wait(), 10)
     async with ClientSession(f"http://127.0.0.1:{console.port}") as client:

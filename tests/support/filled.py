@@ -45,7 +45,7 @@ async def fill(ledger: Ledger, settings: Settings, clock: Clock) -> None:
         await take_in(ledger, payloads, sender=sender, now=NEW_YEAR)
     told = a_case("2020-0101", actions=tuple(an_action(number) for number in (1, 2, 3)))
     await take_in(ledger, [a_payload(told)], sender=county, now=NEW_YEAR)
-    await _be_refused(ledger)
+    await be_refused(ledger)
     await apply_waiting(ledger, peers=known)
     await _run_jobs(ledger, settings, clock)
     await apply_waiting(ledger, peers=known)
@@ -94,7 +94,8 @@ async def _enrol(ledger: Ledger) -> tuple[Peer, ...]:
     return known
 
 
-async def _be_refused(ledger: Ledger) -> None:
+async def be_refused(ledger: Ledger) -> None:
+    """Has a county hand in five records that are put aside, each for another reason."""
     other = a_principal(OTHER_COUNTY)
     report = a_report(region_code="431222", standard_ref="")
     wrong = a_case("2020-W1", OTHER_COUNTY, report=a_report(region_code="431222", authority_id="430200.hub"))
