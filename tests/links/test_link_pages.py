@@ -6,13 +6,13 @@ import pytest
 
 from auth.person import Role
 from exchange_db import links, peers
-from exchange_db.link_states import LinkHealth, LinkState
+from exchange_db.link_states import LinkHealth, LinkState, Neighbour
 from exchange_db.peers import Peer
 from exchange_db.session import Ledger
-from hub.console.link_filters import PAGE_SIZE, Choice, choose, pairs_of
+from hub.console.link_filters import PAGE_SIZE, Choice, choose
 from tests.support.builders import COUNTY, OTHER_COUNTY, PROVINCE
 from tests.support.consoles import Ask, Seat, console_at
-from tests.support.neighbours import enrolled
+from tests.support.neighbours import a_peer, enrolled
 from tests.support.people import a_person
 
 _HUB, _ONE_COUNTY = 431200, 431221
@@ -110,20 +110,20 @@ async def test_a_link_that_only_calls_is_tested_by_its_last_call(desk: tuple[Ask
 
 
 def test_three_thousand_links_are_folded_and_paged() -> None:
-    states = [state for number in range(200) for state in _states(number)]
-    chosen = choose(pairs_of(states), Choice(page=2), 430000)
-    assert (chosen.link_count, chosen.page_count, len(chosen.pairs)) == (200, 4, PAGE_SIZE)
+    found = [_neighbour(number) for number in range(200)]
+    chosen = choose(found, Choice(page=2), 430000)
+    assert (chosen.link_count, chosen.page_count, len(chosen.links)) == (200, 4, PAGE_SIZE)
     assert [fold.region for fold in chosen.folds] == [430000, 430100]
     assert sum(count for fold in chosen.folds for _, count in fold.counts) == 200
-    assert choose(pairs_of(states), Choice(region="430150"), 430000).link_count == 1
-    assert choose(pairs_of(states), Choice(page=99), 430000).pairs, "behind the last page is the last page"
+    assert choose(found, Choice(region="430150"), 430000).link_count == 1
+    assert choose(found, Choice(page=99), 430000).links, "behind the last page is the last page"
 
 
-def _states(number: int) -> list[LinkState]:
+def _neighbour(number: int) -> Neighbour:
     region, good = 430000 + number, LinkHealth.GOOD
-    return [
-        LinkState(
-            f"{region}.platform", "x", "county", region, "child", way, good, "", 0, 0, None, None, None, "", 1, 0, 0
-        )
+    name = f"{region}.platform"
+    outgoing, incoming = (
+        LinkState(name, "x", "county", region, "child", way, good, "", 0, 0, None, None, None, "", 1, 0, 0)
         for way in ("out", "in")
-    ]
+    )
+    return Neighbour(a_peer(name), outgoing, incoming)
