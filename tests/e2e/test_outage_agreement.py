@@ -15,10 +15,11 @@ from typing import NamedTuple
 import pytest
 from aiohttp import ClientSession
 
-from exchange_db import canaries
+from exchange_db import canaries, jobs, wakeups
 from exchange_db.canaries import Canary, CanaryState
 from exchange_db.embedded import EmbeddedServer
 from exchange_db.session import Ledger
+from hub.clock import system_clock
 from hub.demo.staging import Stage, StagedHub, free_port
 from tests.support.commands import sanji
 from tests.support.receivers import group
@@ -27,7 +28,7 @@ from tests.support.stages import logs_of, rows, staged, until, value
 PROVINCE, CITY = "430000.hub", "431200.hub"
 _AGREED, _SECOND = timedelta(seconds=10), timedelta(seconds=1)
 _OUTAGES = "SELECT start_time, end_time, cause FROM outages WHERE direction = 'out' ORDER BY start_time DESC LIMIT 1"
-_ALERT = "SELECT since, closed_time FROM alerts WHERE rule = 'link.down' AND subject = %s"
+_ALERT = "SELECT opened_time, closed_time FROM alerts WHERE rule = 'link.down' AND subject = %s"
 
 
 class Site(NamedTuple):
@@ -120,11 +121,14 @@ async def _until_told(site: Site, client: ClientSession, *, is_down: bool) -> li
 
 
 async def _until_asked(site: Site) -> None:
-    """Returns when both know that the other knows canaries, and one has come back."""
+    """Returns when the city knows that the province knows canaries, and one has come back."""
 
     async def is_back() -> bool:
-        for hub in (site.city, site.province):
-            await sanji("jobs", "run", "send-canaries", "--config", hub.settings_file)
+        async with Ledger(site.city.url, pool_size=0) as ledger:
+            async with ledger.write() as session:
+                await jobs.order(session, "send-canaries", system_clock())
+            async with ledger.watching() as connection:
+                await wakeups.wake(connection.driver, wakeups.ORDERED)
         canary = await _canary(site.city)
         return canary is not None and canary.state is CanaryState.RETURNED
 
