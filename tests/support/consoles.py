@@ -63,18 +63,20 @@ async def console_at(
     limits: LimitsPart | None = None,
     folder: Path | None = None,
     evidence: EvidencePart | None = None,
+    settings: Settings | None = None,
 ) -> AsyncIterator[tuple[Console, Ask]]:
-    """Serves a console to whoever has the seat; with a folder for its keys the hub signs people on for others too."""
+    """Serves a console to whoever has the seat; with a folder for its keys the hub signs people on for others too.
+
+    With settings it is a second console of the hub that has them.
+    """
     port = free_port() if folder else 0
     part = ConsolePart(port=port, open_on_loopback=True)
     if folder:
         part = ConsolePart(port=port, origin=f"http://127.0.0.1:{port}", wrapping_key=folder / "wrapping.key")
-    settings = Settings(
-        hub=HubPart(id=CITY, name="怀化"),
-        console=part,
-        limits=limits or LimitsPart(),
-        evidence=evidence or EvidencePart(),
+    settings = settings or Settings(
+        hub=HubPart(id=CITY, name="怀化"), limits=limits or LimitsPart(), evidence=evidence or EvidencePart()
     )
+    settings = settings.model_copy(update={"console": part})
     reader, provider = FigureReader(ledger, settings), make_provider(settings, ledger)
     console = Console(ledger, settings, reader, system_clock, seat.middleware, provider=provider)
     serving = asyncio.create_task(console.run())

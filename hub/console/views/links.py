@@ -176,6 +176,8 @@ class LinkView:
             hops=hops or [],
             looks=LOOKS,
             may_change=may(person, Action.CHANGE, Kind.LINK, self._place(peer)),
+            may_trust=may(person, Action.CHANGE, Kind.PEER, self._place(peer)),
+            is_expired=not peer.has_database and peer.certificate_end_time <= found.now,
             may_repair=may(person, Action.REPAIR, Kind.LINK, self._place(peer)) and self._desk.resyncs_alone,
         )
 
