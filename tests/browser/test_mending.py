@@ -30,7 +30,7 @@ from tests.support.builders import CITY, COUNTY, OTHER_COUNTY, PROVINCE, STANDAR
 from tests.support.consoles import Seat, console_at
 from tests.support.people import a_person
 from tests.support.pushing import parcel_of, push_all
-from tests.support.stages import change, quick, staged, target_of, until_value, value
+from tests.support.stages import change, quick, staged, target_of, until, until_value, value
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -135,6 +135,20 @@ async def _acts(night: Night, action: str) -> list[str]:
     return [one["actor"] for one in told if one["outcome"] == "done"]
 
 
+async def _wait_for_long(night: Night) -> None:
+    """Has both ends wait for an hour before they try again; a try that is under way must be over for that."""
+    waits = "UPDATE links SET retry_time = now() + interval '1 hour', failure_count = 9"
+    change(night.province, waits)
+
+    async def is_waiting() -> bool:
+        change(night.city, f"{waits} WHERE failure_count > 0")
+        await asyncio.sleep(2)
+        query = "SELECT count(*) FROM links WHERE failure_count = 9 AND retry_time > now() + interval '30 minutes'"
+        return bool(value(night.city, query) == 1)
+
+    await until(is_waiting, "a link that waits")
+
+
 async def test_a_certificate_that_ended_is_changed_and_the_county_is_heard_again(
     night: Night, hand: Hand, pictures: Path
 ) -> None:
@@ -204,9 +218,7 @@ async def test_a_province_that_was_gone_is_tested_and_reached_again(night: Night
     await expect(page.locator("#needs")).to_contain_text("链路中断：湖南省枢纽", timeout=_MILLISECONDS)
     await _shoot(hand, pictures, "5_gone")
     # As after a night of failures at both ends: by themselves they would not try for an hour.
-    waits = "UPDATE links SET retry_time = now() + interval '1 hour', failure_count = 9 WHERE failure_count > 0"
-    change(night.city, waits)
-    change(night.province, waits.replace("WHERE failure_count > 0", ""))
+    await _wait_for_long(night)
     await hand.need("链路中断.*湖南省枢纽")
     assert len(hand.clicks) <= _FOUND
     await expect(page.locator("main")).to_contain_text("下次重试")
