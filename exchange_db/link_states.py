@@ -249,7 +249,8 @@ def _neighbour(row: _Row, known: _Known) -> Neighbour:
     seconds, is_late = (canary.seconds, canary.state is CanaryState.LATE) if canary else (None, False)
     lag = row.last_sequence - row.acked_sequence + row.due_count
     behind = None if is_parent or row.confirmed_release is None else row.newest_release - row.confirmed_release
-    is_known = answered is not None
+    # A platform that pushes and never fetches answers nothing, and is heard all the same.
+    is_known = answered is not None or called is not None
     health, reason = _health(row, known, down, row.trouble, is_known=is_known, lag_seconds=lag_seconds, is_late=is_late)
     outgoing = LinkState(
         peer.peer_id, peer.name, tier, peer.region, peer.relation, _OUT, health, reason,

@@ -232,6 +232,7 @@ async def test_a_province_that_was_gone_is_tested_and_reached_again(night: Night
     await hand.click(page.get_by_role("button", name="立即重试"))
     outgoing = page.get_by_role("row", name=re.compile("发往")).first
     await expect(outgoing).to_contain_text("正常", timeout=_MILLISECONDS)
+    await expect(page.locator("#outages")).not_to_contain_text("未恢复", timeout=_MILLISECONDS)
     await _shoot(hand, pictures, "7_back")
     assert len(hand.clicks) <= _FOUND
     await hand.begin()

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 from exchange_db import canaries, link_lags, links, outages, outbox, peers
 from exchange_db.canaries import CanaryState
+from exchange_db.inbox import Arrival, append, open_stream
 from exchange_db.link_states import LinkHealth, LinkState, neighbours, states_of_link, states_of_links
 from exchange_db.outages import WHOLE_HUB, Direction, Outage, Window
 from exchange_db.peers import Peer
 from exchange_db.session import Ledger
-from tests.support.builders import CITY, COUNTY, PROVINCE
+from tests.support.builders import CITY, COUNTY, PROVINCE, an_entry
+from tests.support.clock import NOON
 from tests.support.neighbours import FAR, PAST, enrolled
 
 _ORIGIN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -107,6 +109,17 @@ async def test_a_silence_begins_with_the_last_word_and_ends_with_the_next(ledger
         await peers.note_contact(session, hub.destination_id, waiting_count=7)
     assert all(outage.end_time for outage in await _outages(ledger, hub))
     assert (await _both(ledger, hub))[1].lag_records == 7
+
+
+async def test_a_platform_that_only_pushes_is_no_unknown_one(ledger: Ledger) -> None:
+    peer = await enrolled(ledger, COUNTY)
+    assert [state.health for state in await _both(ledger, peer)] == [LinkHealth.UNKNOWN] * 2
+    async with ledger.write() as session:
+        stream = await open_stream(session, COUNTY, "cases")
+        await append(session, [Arrival(stream.stream_id, COUNTY, peer.thumbprint, 1, [an_entry()])], NOON)
+    outgoing, incoming = await _both(ledger, peer)
+    assert (outgoing.health, incoming.health) == (LinkHealth.GOOD, LinkHealth.GOOD)
+    assert (outgoing.last_success_time, incoming.last_success_time is not None) == (None, True)
 
 
 async def test_a_break_of_the_hub_is_noted_when_it_is_back(ledger: Ledger) -> None:
