@@ -26,7 +26,7 @@ from exchange_db.audit_records import person_actor
 from exchange_db.session import Ledger
 from hub.demo.staging import Stage, StagedHub
 from protos.exchange.v1.receipt_pb2 import OUTCOME_DURABLE
-from tests.support.builders import CITY, COUNTY, OTHER_COUNTY, PROVINCE, STANDARD, a_case, a_report
+from tests.support.builders import CITY, COUNTY, OTHER_COUNTY, PROVINCE, STANDARD, a_case, a_report, an_action
 from tests.support.consoles import Seat, console_at
 from tests.support.people import a_person
 from tests.support.pushing import parcel_of, push_all
@@ -35,6 +35,7 @@ from tests.support.stages import change, quick, staged, target_of, until, until_
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _FOUND = 3
+_CASES = "SELECT count(*) FROM cases WHERE issuer_id = %s"
 _MILLISECONDS = 120_000
 _OPERATOR, _OFFICER = a_person((Role.OPERATOR, 431200)), a_person((Role.SECURITY_OFFICER, 431200))
 
@@ -188,8 +189,12 @@ async def test_records_a_mapping_spoilt_are_corrected_and_take_effect(night: Nig
         a_case(f"2026-10{number:02d}", OTHER_COUNTY, report=a_report(region_code=region, standard_ref=""))
         for number in (1, 2)
     ]
-    await push_all(night.other, "cases", [parcel_of(OTHER_COUNTY, case) for case in spoilt])
-    cases = "SELECT count(*) FROM cases WHERE issuer_id = %s"
+    # What the county tells of these cases later finds no case.
+    acted = [(an_action(number, platform_id=OTHER_COUNTY),) for number in (1, 2)]
+    later = [a_case(case.case_no, OTHER_COUNTY, actions=told) for case, told in zip(spoilt, acted, strict=True)]
+    await push_all(night.other, "cases", [parcel_of(OTHER_COUNTY, case) for case in (*spoilt, *later)])
+    held, cases = "SELECT count(*) FROM quarantine WHERE resolution = 'open'", _CASES
+    await until_value(night.city, 4, held)
     assert value(night.city, cases, OTHER_COUNTY) == 0
     for number in (1, 2):
         await hand.begin()
@@ -207,6 +212,17 @@ async def test_records_a_mapping_spoilt_are_corrected_and_take_effect(night: Nig
         await until_value(night.city, number, cases, OTHER_COUNTY)
     await hand.begin()
     await expect(page.locator("#needs")).not_to_contain_text("STANDARD_REF_MISSING")
+    await hand.need("隔离区.*CASE_UNKNOWN")
+    await expect(page.locator("table").last.locator("tbody tr")).to_have_count(2)
+    await hand.click(page.get_by_role("button", name="试运行"))
+    await expect(page.get_by_role("status")).to_contain_text("2")
+    await _shoot(hand, pictures, "4_many")
+    await hand.click(page.get_by_role("button", name="全部重放"))
+    assert len(hand.clicks) <= _FOUND
+    await until_value(night.city, 0, held)
+    await until_value(night.city, 2, "SELECT count(*) FROM case_actions")
+    await hand.begin()
+    await expect(page.locator("#needs")).not_to_contain_text("隔离区")
     assert await _acts(night, "quarantine.correct") == [_named(_OPERATOR)] * 2
 
 
