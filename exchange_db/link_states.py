@@ -46,6 +46,8 @@ ORDER = (
     LinkHealth.MAINTENANCE,
     LinkHealth.GOOD,
 )
+#: Place of each in that order.
+RANK = {health: rank for rank, health in enumerate(ORDER)}
 
 
 class LinkState(NamedTuple):
@@ -99,7 +101,7 @@ class Neighbour(NamedTuple):
     @property
     def worse(self) -> LinkState:
         """The direction that needs a person more; what goes out where both do alike."""
-        return min(self.outgoing, self.incoming, key=lambda state: ORDER.index(state.health))
+        return self.incoming if RANK[self.incoming.health] < RANK[self.outgoing.health] else self.outgoing
 
     @property
     def health(self) -> LinkHealth:

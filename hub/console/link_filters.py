@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from exchange_db.link_states import ORDER, LinkHealth, Neighbour
+from exchange_db.link_states import ORDER, RANK, LinkHealth, Neighbour
 from exchange_db.regions import parse_region, subtree
 
 #: Neighbours on a page.
 PAGE_SIZE = 60
-_RANK = {health: rank for rank, health in enumerate(ORDER)}
 
 
 class Choice(NamedTuple):
@@ -55,7 +54,7 @@ def choose(links: list[Neighbour], choice: Choice, hub_region: int) -> Chosen:
         and (not text or text in link.outgoing.peer_id or text in link.outgoing.name.casefold())
     ]
     fitting = [link for link in placed if choice.health in ("", link.health)]
-    fitting.sort(key=lambda link: (_RANK[link.health], link.outgoing.peer_id))
+    fitting.sort(key=lambda link: (RANK[link.health], link.outgoing.peer_id))
     page_count = max(1, -(-len(fitting) // PAGE_SIZE))
     first = (min(max(1, choice.page), page_count) - 1) * PAGE_SIZE
     folds = _folds(fitting) if len(fitting) > PAGE_SIZE else []
