@@ -8,7 +8,9 @@ the asker's clock. Called by ``hub.apply`` (what came), ``hub.canaries`` (sends 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection
 
 from exchange_db.bulk import as_array
 from exchange_db.session import HotSession, ReadSession
@@ -24,6 +26,11 @@ _GIVEN_UP_SECONDS = 3_600
 _MET_SECONDS = 3_600
 #: A neighbour that was not heard of for so long is not asked what it knows: it would cost a time-out.
 _HEARD_SECONDS = 120
+#: Names of neighbours whose link is down and was not paused: nothing comes back over it.
+_BROKEN = (
+    "SELECT b.peer_id FROM outages o JOIN peers b USING (destination_id)"
+    " WHERE o.end_time IS NULL AND o.cause <> 'LINK_PAUSED'"
+)
 
 
 class CanaryState(StrEnum):
@@ -31,7 +38,7 @@ class CanaryState(StrEnum):
 
     RETURNED = "returned"
     UNDER_WAY = "under_way"
-    LATE = "late"  # under way for longer than it may
+    LATE = "late"  # under way for longer than it may, or over a link that is down
     UNSENT = "unsent"  # the neighbour knows canaries; none was sent yet
     IMPOSSIBLE = "impossible"  # the neighbour does not know them, or did not say
 
@@ -55,24 +62,25 @@ class Canary(NamedTuple):
 async def latest(connection: Session) -> dict[str, Canary]:
     """Returns the canary of every neighbour there is a row of, by its name; one pass over as many rows as links."""
     cursor = await connection.driver.execute(
-        "SELECT peer_id, is_able, sent_time, returned_time, last_returned_time, seconds,"
+        "SELECT peer_id, is_able, sent_time, returned_time, last_returned_time, seconds,"  # noqa: S608 — a constant
         " CASE WHEN sent_time IS NULL OR returned_time IS NOT NULL THEN 0"
-        " ELSE extract(epoch FROM clock_timestamp() - sent_time)::float8 END FROM canaries ORDER BY peer_id"
+        f" ELSE extract(epoch FROM clock_timestamp() - sent_time)::float8 END, peer_id IN ({_BROKEN})"
+        " FROM canaries ORDER BY peer_id"
     )
     found = {}
-    for peer_id, is_able, *told in await cursor.fetchall():
+    for peer_id, is_able, *told, is_broken in await cursor.fetchall():
         canary = Canary(CanaryState.IMPOSSIBLE, *told)
-        found[peer_id] = canary._replace(state=_state_of(canary)) if is_able else canary
+        found[peer_id] = canary._replace(state=_state_of(canary, is_broken=is_broken)) if is_able else canary
     return found
 
 
-def _state_of(canary: Canary) -> CanaryState:
+def _state_of(canary: Canary, *, is_broken: bool) -> CanaryState:
     if canary.sent_time is None:
         return CanaryState.UNSENT
     if canary.returned_time is not None:
         return CanaryState.RETURNED
     longest = max(LATE.total_seconds(), _LATE_FACTOR * (canary.seconds or 0))
-    return CanaryState.LATE if canary.waiting_seconds > longest else CanaryState.UNDER_WAY
+    return CanaryState.LATE if is_broken or canary.waiting_seconds > longest else CanaryState.UNDER_WAY
 
 
 async def unmet(session: Session, limit: int) -> list[str]:
@@ -96,7 +104,9 @@ async def note_able(session: Session, peer_id: str, *, is_able: bool) -> None:
     )
 
 
-async def begin(session: Session, now: int, limit: int, peer_id: str = "") -> list[str]:
+async def begin(
+    session: Session, now: int, limit: int, peer_id: str = "", *, is_broken_only: bool = False
+) -> list[str]:
     """Begins a question to each neighbour that has none under way, the longest ago first; returns whom to ask.
 
     Args:
@@ -104,18 +114,30 @@ async def begin(session: Session, now: int, limit: int, peer_id: str = "") -> li
         now: the hub's clock, microseconds since 1970: the name of the questions.
         limit: most neighbours.
         peer_id: only this one.
+        is_broken_only: only neighbours whose link is down.
     """
     cursor = await session.driver.execute(
-        "WITH due AS (SELECT c.peer_id FROM canaries c JOIN peers p USING (peer_id) WHERE c.is_able"
-        " AND p.state = 'active' AND (%(peer)s = '' OR c.peer_id = %(peer)s) AND c.question_time < %(now)s"
+        "WITH due AS (SELECT c.peer_id FROM canaries c JOIN peers p USING (peer_id) WHERE c.is_able"  # noqa: S608 — a constant
+        " AND p.state = 'active' AND (%(peer)s = '' OR c.peer_id = %(peer)s)"
+        f" AND (NOT %(broken)s OR c.peer_id IN ({_BROKEN})) AND c.question_time < %(now)s"
         " AND (c.sent_time IS NULL OR c.returned_time IS NOT NULL"
         " OR c.sent_time < now() - make_interval(secs => %(given_up)s))"
         " ORDER BY c.sent_time NULLS FIRST, c.peer_id LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED)"
         " UPDATE canaries c SET question_time = %(now)s, sent_time = clock_timestamp(), returned_time = NULL"
         " FROM due WHERE c.peer_id = due.peer_id RETURNING c.peer_id",
-        {"peer": peer_id, "now": now, "given_up": _GIVEN_UP_SECONDS, "limit": limit},
+        {"peer": peer_id, "broken": is_broken_only, "now": now, "given_up": _GIVEN_UP_SECONDS, "limit": limit},
     )
     return sorted(row[0] for row in await cursor.fetchall())
+
+
+async def is_missing_on_broken(driver: AsyncConnection[Any]) -> bool:
+    """Tells whether a link that is down has no canary under way, though its neighbour knows them."""
+    cursor = await driver.execute(
+        "SELECT EXISTS (SELECT FROM canaries c JOIN peers p USING (peer_id) WHERE c.is_able AND p.state = 'active'"  # noqa: S608 — a constant
+        f" AND (c.sent_time IS NULL OR c.returned_time IS NOT NULL) AND c.peer_id IN ({_BROKEN}))"
+    )
+    row = await cursor.fetchone()
+    return bool(row and row[0])
 
 
 async def note_returned(session: Session, answers: Iterable[tuple[str, int]]) -> None:

@@ -28,6 +28,10 @@ ENROLMENT_REASONS: dict[str, ReasonText] = {
         "No authority of this hub's tls.authority issued the certificate. Ask for one of the federation's authority.",
         "该证书不由 tls.authority 中的签发机构签发，请向对方索取本体系签发机构的证书。",
     ),
+    "CERTIFICATE_UNREADABLE": ReasonText(
+        "This is no certificate. Send the text between BEGIN CERTIFICATE and END CERTIFICATE (PEM).",
+        "无法读取该证书，请提供 PEM 文件（BEGIN CERTIFICATE 至 END CERTIFICATE 之间的内容）。",
+    ),
     "CERTIFICATE_KNOWN": ReasonText(
         "This certificate is registered already. Nothing is to be done.", "该证书已登记，无需再次登记。"
     ),

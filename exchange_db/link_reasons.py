@@ -34,6 +34,10 @@ LINK_REASONS: dict[str, ReasonText] = {
         "Records go over the link, but something about it is wrong: see its last error.",
         "链路可用但存在异常，请查看最近错误。",
     ),
+    "LINK_CANARY_LATE": ReasonText(
+        "The neighbour answers, but no canary has come back over the link in time. See the page on monitoring.",
+        "对方有应答，但探测记录未按时返回，请按监控说明检查。",
+    ),
     "LINK_NEVER_HEARD": ReasonText("Nothing was ever heard of this neighbour.", "从未收到该邻居的任何消息。"),
     "LINK_UNDIALLED": ReasonText(
         "This hub cannot call {value}; only the other end can do that. Ask its operator.",

@@ -1,8 +1,8 @@
 """How every link stands in each direction, in one pass over the registry; reads only.
 
 What is asked of each link is one row of a few small tables; counting what waits is left to ``exchange_db.link_lags``.
-So 3,000 links cost the same whether ten records wait or ten million. Called by the console, the command line, alerts
-and monitoring.
+So 3,000 links cost the same whether ten records wait or ten million. This is the one judgement of a link: pages, the
+command line, alerts, metrics and neighbours are told the same.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from exchange_db import canaries
+from exchange_db.canaries import Canary, CanaryState
 from exchange_db.outages import WHOLE_HUB, Direction
 from exchange_db.peers import TROUBLE, Peer
 from exchange_db.ranges import within
@@ -45,6 +46,8 @@ ORDER = (
     LinkHealth.MAINTENANCE,
     LinkHealth.GOOD,
 )
+#: Place of each in that order.
+RANK = {health: rank for rank, health in enumerate(ORDER)}
 
 
 class LinkState(NamedTuple):
@@ -86,6 +89,24 @@ class LinkState(NamedTuple):
     settled_sequence: int = 0
     contracts: tuple[str, ...] = ()
     software: str = ""
+
+
+class Neighbour(NamedTuple):
+    """A neighbour as the registry has it, and both directions of the link to it."""
+
+    peer: Peer
+    outgoing: LinkState
+    incoming: LinkState
+
+    @property
+    def worse(self) -> LinkState:
+        """The direction that needs a person more; what goes out where both do alike."""
+        return self.incoming if RANK[self.incoming.health] < RANK[self.outgoing.health] else self.outgoing
+
+    @property
+    def health(self) -> LinkHealth:
+        """How the link does as a whole."""
+        return self.worse.health
 
 
 class _Row(NamedTuple):
@@ -139,7 +160,7 @@ class _Known(NamedTuple):
     downs: Mapping[tuple[int, str], _Down]
     planned: frozenset[int]
     streams: Mapping[str, _Streams]
-    canaries: Mapping[str, float | None]
+    canaries: Mapping[str, Canary]
 
 
 _PEER = ", ".join(f"p.{name}" for name in Peer._fields)
@@ -177,16 +198,22 @@ async def states_of_links(
         region: only neighbours in this region and below, or in these regions; ``None`` for all.
         now: the moment ages are counted to.
     """
+    return [state for one in await neighbours(session, region, now) for state in (one.outgoing, one.incoming)]
+
+
+async def neighbours(session: Session, region: int | Regions | None, now: datetime) -> list[Neighbour]:
+    """Returns the neighbours with the links to them, by name; arguments as of ``states_of_links``."""
     seen = subtree(region) if isinstance(region, int) else region
-    return await _states(session, "true" if seen is None else within("p.region", seen), {}, now)
+    return await _neighbours(session, "true" if seen is None else within("p.region", seen), {}, now)
 
 
 async def states_of_link(session: Session, peer_id: str, now: datetime) -> list[LinkState]:
     """Returns the two directions of one link; nothing for a neighbour that is not known."""
-    return await _states(session, "p.peer_id = %(peer)s", {"peer": peer_id}, now)
+    found = await _neighbours(session, "p.peer_id = %(peer)s", {"peer": peer_id}, now)
+    return [state for one in found for state in (one.outgoing, one.incoming)]
 
 
-async def _states(session: Session, condition: str, values: dict[str, str], now: datetime) -> list[LinkState]:
+async def _neighbours(session: Session, condition: str, values: dict[str, str], now: datetime) -> list[Neighbour]:
     driver = session.driver
     found = await (await driver.execute(_ROWS.format(condition=condition), values)).fetchall()
     downs = await (await driver.execute(_DOWNS)).fetchall()
@@ -197,15 +224,15 @@ async def _states(session: Session, condition: str, values: dict[str, str], now:
         {(row[0], row[1]): _Down(*row[2:]) for row in downs},
         frozenset(row[0] for row in planned),
         {row[0]: _Streams(*row[1:]) for row in streams},
-        {name: one.seconds for name, one in (await canaries.latest(session)).items()},
+        await canaries.latest(session),
     )
     count = len(Peer._fields)
     rows = [_Row(Peer(*row[:count]), *row[count:]) for row in found]
-    return [state for row in rows for state in _both(row, known)]
+    return [_neighbour(row, known) for row in rows]
 
 
-def _both(row: _Row, known: _Known) -> tuple[LinkState, LinkState]:
-    """Returns what goes out and what comes in. Made for thousands at once, so each state is made in one go."""
+def _neighbour(row: _Row, known: _Known) -> Neighbour:
+    """Judges what goes out and what comes in. Made for thousands at once, so each state is made in one go."""
     peer, now = row.peer, known.now
     is_parent = peer.relation == "parent"
     streams = known.streams.get(peer.peer_id, _NO_STREAMS)
@@ -221,14 +248,16 @@ def _both(row: _Row, known: _Known) -> tuple[LinkState, LinkState]:
     if not peer.has_database:
         days = (peer.certificate_end_time - now).days
     canary, contracts = known.canaries.get(peer.peer_id), tuple(row.contracts)
+    seconds, is_late = (canary.seconds, canary.state is CanaryState.LATE) if canary else (None, False)
     lag = row.last_sequence - row.acked_sequence + row.due_count
     behind = None if is_parent or row.confirmed_release is None else row.newest_release - row.confirmed_release
-    is_known = answered is not None
-    health, reason = _health(row, known, down, row.trouble, is_known=is_known, lag_seconds=lag_seconds)
+    # A platform that pushes and never fetches answers nothing, and is heard all the same.
+    is_known = answered is not None or called is not None
+    health, reason = _health(row, known, down, row.trouble, is_known=is_known, lag_seconds=lag_seconds, is_late=is_late)
     outgoing = LinkState(
         peer.peer_id, peer.name, tier, peer.region, peer.relation, _OUT, health, reason,
         lag, lag_seconds, oldest, answered, row.retry_time if row.retry_time and row.retry_time > now else None,
-        row.trouble or (down.trouble if down else ""), days, row.clock_skew_ms, behind, canary,
+        row.trouble or (down.trouble if down else ""), days, row.clock_skew_ms, behind, seconds,
         peer.destination_id, peer.kind, down.since if down else None, row.failure_count,
         row.last_sequence, row.acked_sequence, row.settled_sequence, contracts, row.software,
     )  # fmt: skip
@@ -239,16 +268,23 @@ def _both(row: _Row, known: _Known) -> tuple[LinkState, LinkState]:
         peer.peer_id, peer.name, tier, peer.region, peer.relation, _IN, health, reason,
         row.their_waiting_count, 0, None, called, None,
         silent.trouble if silent else trouble, days, row.clock_skew_ms,
-        row.missing_release_count if is_parent else None, canary,
+        row.missing_release_count if is_parent else None, seconds,
         peer.destination_id, peer.kind, silent.since if silent else None, 0,
         streams.last_sequence + row.their_waiting_count, streams.last_sequence, streams.settled_count,
         contracts, row.software,
     )  # fmt: skip
-    return outgoing, incoming
+    return Neighbour(peer, outgoing, incoming)
 
 
 def _health(
-    row: _Row, known: _Known, down: _Down | None, trouble: str, *, is_known: bool, lag_seconds: int
+    row: _Row,
+    known: _Known,
+    down: _Down | None,
+    trouble: str,
+    *,
+    is_known: bool,
+    lag_seconds: int,
+    is_late: bool = False,
 ) -> tuple[LinkHealth, str]:
     """Judges a direction: what people did comes before what is planned, and that before what broke."""
     peer, found = row.peer, (LinkHealth.GOOD, "")
@@ -266,6 +302,8 @@ def _health(
         found = LinkHealth.SLOW, "LINK_SLOW"
     elif trouble:
         found = LinkHealth.SLOW, "LINK_TROUBLED"
+    elif is_late:
+        found = LinkHealth.SLOW, "LINK_CANARY_LATE"
     elif not is_known:
         found = LinkHealth.UNKNOWN, "LINK_NEVER_HEARD"
     return found

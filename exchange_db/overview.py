@@ -6,11 +6,13 @@ Every count is bounded, so that looking costs the same whether ten records wait 
 from datetime import datetime
 from typing import NamedTuple
 
-from exchange_db.peers import COUNTED_ROWS
 from exchange_db.quarantine import QuarantineRow
 from exchange_db.ranges import named_within, within
 from exchange_db.regions import Regions
 from exchange_db.session import ReadSession
+
+#: Where counting stops, of each partition.
+_COUNTED_ROWS = 20_000
 
 
 class LogState(NamedTuple):
@@ -41,7 +43,7 @@ async def log_state(session: ReadSession) -> LogState:
         " SELECT count(*) AS waiting, min(i.received_time) AS oldest FROM ("
         " SELECT received_time FROM inbox i WHERE i.partition = p.partition AND i.inbox_id > p.cursor_id"
         " ORDER BY i.inbox_id LIMIT %s) i) w",
-        (COUNTED_ROWS,),
+        (_COUNTED_ROWS,),
     )
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 — an aggregate gives one row

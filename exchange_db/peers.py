@@ -13,16 +13,12 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from exchange_db import outages
 from exchange_db.keys import PARTITION_COUNT
 from exchange_db.outages import Direction
-from exchange_db.ranges import within
-from exchange_db.regions import Regions
 from exchange_db.session import HotSession, ReadSession, WriteSession
 from exchange_db.tables.peers import invitations, links, parcels, peers
 
 #: Address of a neighbour whose database is the link to it; where that lies is in its link file. No certificate has a
 #: thumbprint that begins so.
 DATABASE = "database:"
-#: Where counting stops: of each partition, what has no number on a link yet.
-COUNTED_ROWS = 20_000
 _MOST_CONTRACTS = 40
 
 
@@ -97,22 +93,6 @@ class Invitation(NamedTuple):
     kind: str
     relation: str
     expires_time: datetime
-
-
-class LinkState(NamedTuple):
-    """How the link to one neighbour stands. ``waiting_count`` counts parcels not yet accepted there."""
-
-    peer: Peer
-    last_sequence: int
-    acked_sequence: int
-    receipted_sequence: int
-    waiting_count: int
-    failure_count: int
-    retry_time: datetime | None
-    trouble: str
-    trouble_time: datetime | None
-    contact_time: datetime | None
-    clock_skew_ms: int
 
 
 #: What is wrong with a link, or with single tables of a partner's database.
@@ -226,29 +206,6 @@ async def redeem(session: WriteSession, code_digest: str, peer_id: str, now: dat
     )
     row = result.first()
     return Invitation(*row) if row else None
-
-
-async def link_states(session: ReadSession, visible: Regions | None = None) -> list[LinkState]:
-    """Returns the state of the links to neighbours in the regions a reader may see, by name of the neighbour.
-
-    What has no number yet counts as waiting.
-    """
-    condition = "true" if visible is None else within("p.region", visible)
-    peer_columns = ", ".join(f"p.{name}" for name in Peer._fields)
-    link_columns = ", ".join(TROUBLE if name == "trouble" else f"l.{name}" for name in LinkState._fields[5:])
-    cursor = await session.driver.execute(
-        f"SELECT {peer_columns}, l.last_sequence, l.acked_sequence, l.receipted_sequence,"  # noqa: S608 — constants
-        f" l.last_sequence - l.acked_sequence + w.unnumbered, {link_columns}"
-        " FROM peers p JOIN links l USING (destination_id) CROSS JOIN LATERAL ("
-        " SELECT coalesce(sum(n.waiting), 0)::bigint AS unnumbered"
-        " FROM unnest(l.cursors) WITH ORDINALITY c(position, number) CROSS JOIN LATERAL ("
-        " SELECT count(*) AS waiting FROM (SELECT 1 FROM outbox o WHERE o.destination_id = l.destination_id"
-        " AND o.partition = c.number - 1 AND o.position > c.position LIMIT %s) o) n) w"
-        f" WHERE {condition} ORDER BY p.peer_id",
-        (COUNTED_ROWS,),
-    )
-    count = len(Peer._fields)
-    return [LinkState(Peer(*row[:count]), *row[count:]) for row in await cursor.fetchall()]
 
 
 async def note_contact(

@@ -1,10 +1,12 @@
 """What may be deleted when it is old, by kind: which rows, from when on, and never what is still open.
 
-The log of records, cases, figures, evidence, seals and the audit log are business records and proofs, and are no kind
-here: nothing deletes them. Rows go in small transactions, one scope (a link, or all) after the other, so nothing waits
-for them. Called by ``hub.backup.expiring``; the settings are ``RetentionPart``.
+The log of records (canaries with it: their numbers are part of each link's proof), cases, figures, evidence, seals and
+the audit log are business records and proofs, and are no kind here: nothing deletes them. Rows go in small
+transactions, one scope (a link, or all) after the other, so nothing waits for them. Called by ``hub.backup.expiring``;
+the settings are ``RetentionPart``.
 
-Source of ``LOG_MONTHS``: 网络安全法 art. 21, network logs are kept no less than six months.
+Source of ``LOG_MONTHS``: 网络安全法 art. 21, network logs are kept no less than six months. ``YEAR_MONTHS``: the budget
+of N02 is of a calendar year, so what it is computed from lies for the whole of it and the month after.
 """
 
 from datetime import datetime
@@ -14,18 +16,23 @@ from exchange_db.session import ReadSession, WriteSession
 
 #: Fewest months a log is kept.
 LOG_MONTHS = 6
+#: Fewest months of what availability is computed from.
+YEAR_MONTHS = 13
 #: Rows deleted in one transaction.
 BATCH = 2_000
 
 
 class Kind(NamedTuple):
-    """A kind of rows. ``is_over`` says which may go: ``{before}`` is the moment, ``{day}`` the same as 20200615."""
+    """A kind of rows. ``is_over`` says which may go: ``{before}`` is the moment, ``{day}`` the same as 20200615.
+
+    Who sets fewer months than ``least_months``, and not 0 for ever, is refused.
+    """
 
     name: str
     chinese: str
     key: tuple[str, ...]
     is_over: str
-    is_log: bool
+    least_months: int = LOG_MONTHS
     has_links: bool = False
 
 
@@ -34,20 +41,38 @@ KINDS = (
         "deliveries", "链路技术回执", ("destination_id", "last_sequence"),
         "accepted_time < {before} AND last_sequence <= (SELECT receipted_sequence FROM links l"
         " WHERE l.destination_id = deliveries.destination_id)",
-        is_log=True, has_links=True,
+        has_links=True,
     ),
     Kind(
         "quarantine", "已处理的隔离记录", ("quarantine_id",),
-        "resolution <> 'open' AND resolved_time < {before}", is_log=True,
+        "resolution <> 'open' AND resolved_time < {before}",
     ),
-    Kind("job_runs", "作业运行记录", ("run_id",), "ended_time < {before}", is_log=True),
+    Kind("job_runs", "作业运行记录", ("run_id",), "ended_time < {before}"),
     Kind(
         "link_days", "链路每日统计", ("destination_id", "is_sent", "day"),
-        "day < {day} AND difference_count = 0 AND compared_time < {before}", is_log=True, has_links=True,
+        "day < {day} AND difference_count = 0 AND compared_time < {before}", has_links=True,
     ),
     Kind(
         "unmaskings", "已过期的脱敏查看许可", ("person_id", "home_region", "case_id"),
-        "until_time < {before}", is_log=True,
+        "until_time < {before}",
+    ),
+    # With an alert goes its story.
+    Kind("alerts", "已恢复的告警", ("region", "alert_id"), "closed_time < {before}"),
+    Kind(
+        "alert_notices", "已发出的告警通知", ("region", "event_id", "channel", "address"),
+        "state IN ('sent', 'unsure', 'failed') AND ended_time < {before}",
+    ),
+    Kind(
+        "alert_silences", "已结束的告警静默", ("region", "silence_id"),
+        "coalesce(ended_time, until_time) < {before}",
+    ),
+    Kind(
+        "outages", "已恢复的链路中断", ("destination_id", "direction", "start_time"),
+        "end_time < {before}", YEAR_MONTHS,
+    ),
+    Kind(
+        "maintenance_windows", "已结束的计划维护", ("destination_id", "start_time"),
+        "end_time < {before}", YEAR_MONTHS,
     ),
 )  # fmt: skip
 BY_NAME = {kind.name: kind for kind in KINDS}

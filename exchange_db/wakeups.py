@@ -10,7 +10,7 @@ from psycopg import AsyncConnection, sql
 
 #: Channels: rows wait for apply; rows wait for delivery; records were settled; the registry changed; the hub above has
 #: releases of standards; this hub holds new ones; the audit log has many new entries; somebody wants a job run now; a
-#: neighbour's canary waits for its answer.
+#: neighbour's canary waits for its answer; a link that is down has no canary under way.
 INBOX = "inbox"
 OUTBOX = "outbox"
 SETTLED = "settled"
@@ -20,7 +20,8 @@ RELEASED = "released"
 AUDITED = "audited"
 ORDERED = "ordered"
 CANARIES = "canaries"
-CHANNELS = (INBOX, OUTBOX, SETTLED, PEERS, ANNOUNCED, RELEASED, AUDITED, ORDERED, CANARIES)
+BROKEN = "broken"
+CHANNELS = (INBOX, OUTBOX, SETTLED, PEERS, ANNOUNCED, RELEASED, AUDITED, ORDERED, CANARIES, BROKEN)
 
 LISTENER = "sanji listener"
 

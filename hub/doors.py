@@ -229,6 +229,8 @@ PAGE_DOORS: Mapping[str, Door] = MappingProxyType(
         "GET /": Door(Action.LIST, Kind.LINK, Who.PEOPLE),
         "GET /links": Door(Action.LIST, Kind.LINK, Who.PEOPLE),
         "GET /links/show": Door(Action.READ, Kind.LINK, Who.PEOPLE),
+        "GET /links/certificate": Door(Action.CHANGE, Kind.PEER, Who.PEOPLE, _THERE),
+        "POST /links/certificate": Door(Action.CHANGE, Kind.PEER, Who.PEOPLE, _THERE),
         "POST /links/{deed}": Door(
             Action.CHANGE, Kind.LINK, Who.PEOPLE, "resync takes repair link too; all of the hub at once, its region"
         ),

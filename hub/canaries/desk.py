@@ -72,11 +72,16 @@ class CanaryDesk:
             await canaries.note_able(session, peer.peer_id, is_able=CANARY in told)
         return True
 
-    async def send(self, peer_id: str = "") -> list[str]:
-        """Asks every neighbour that knows canaries and has none under way, or only one; returns whom."""
+    async def send(self, peer_id: str = "", *, is_broken_only: bool = False) -> list[str]:
+        """Asks every neighbour that knows canaries and has none under way, or fewer; returns whom.
+
+        Args:
+            peer_id: only this one.
+            is_broken_only: only neighbours whose link is down.
+        """
         now = self._clock()
         async with self._ledger.write() as session:
-            asked = await canaries.begin(session, now, MOST_QUESTIONS, peer_id)
+            asked = await canaries.begin(session, now, MOST_QUESTIONS, peer_id, is_broken_only=is_broken_only)
         await self._write([CanaryRecord(self._hub_id, name, now) for name in asked])
         return asked
 

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from exchange_db import backups, examination, jobs, overview, peers, restores
+from exchange_db import backups, examination, jobs, link_states, overview, restores
 from exchange_db.backups import Backup
 from exchange_db.examination import ServerState
 from exchange_db.jobs import JobRun
-from exchange_db.peers import LinkState
+from exchange_db.link_states import LinkHealth, Neighbour
+from exchange_db.reasons import REASONS
 from exchange_db.restores import Incarnation
 from exchange_db.session import Ledger
 from hub.cli.inspection import DOUBTFUL, GOOD, WRONG, Finding
@@ -100,7 +101,7 @@ async def ledger_findings(url: str, settings: Settings) -> list[Finding]:
         log = await overview.log_state(session)
         waited = (log.read_time - log.oldest_time).total_seconds() if log.oldest_time else 0.0
         findings = [*server_findings(server, settings, datetime.now(UTC)), lag_finding(log.waiting_count, waited)]
-        findings += link_findings(await peers.link_states(session))
+        findings += link_findings(await link_states.neighbours(session, None, datetime.now(UTC)))
         findings += job_findings(await jobs.latest(session))
         findings.append(_lease_finding(*await examination.held_leases(session)))
         findings.append(_month_finding(await examination.months_ahead(session)))
@@ -186,22 +187,26 @@ def lag_finding(waiting: int, oldest_seconds: float) -> Finding:
     return Finding(GOOD, f"未生效记录 {waiting} 条", f"records not applied yet: {waiting}")
 
 
-def link_findings(states: list[LinkState]) -> Iterator[Finding]:
-    """Judges how far links are behind."""
-    for state in states:
-        if state.peer.state != "active":
+def link_findings(found: list[Neighbour]) -> Iterator[Finding]:
+    """Names the links that do not work, and those that are far behind."""
+    for one in found:
+        if one.peer.state != "active":
             continue
-        if state.trouble:
+        name, state = one.peer.peer_id, one.worse
+        if state.health is LinkHealth.DOWN or state.last_error:
+            words, failures = REASONS.get(state.reason), one.outgoing.failure_count
+            chinese = state.last_error or (words.chinese if words else state.reason)
+            english = state.last_error or (words.english if words else state.reason)
             yield Finding(
                 WRONG,
-                f"{state.peer.peer_id}：{state.trouble}。已失败 {state.failure_count} 次；请按提示处理，数据不会丢失。",
-                f"{state.peer.peer_id}: {state.trouble} ({state.failure_count} failures); nothing is lost meanwhile.",
+                f"{name}：{chinese}。已失败 {failures} 次；请按提示处理，数据不会丢失。",
+                f"{name}: {english} ({failures} failures); nothing is lost meanwhile.",
             )
-        elif state.waiting_count > _MANY_WAITING:
+        elif one.outgoing.lag_records > _MANY_WAITING:
             yield Finding(
                 DOUBTFUL,
-                f"{state.peer.peer_id}：积压 {state.waiting_count} 条，请检查网络与对方枢纽。",
-                f"{state.peer.peer_id}: {state.waiting_count} parcels wait. Check the network and their hub.",
+                f"{name}：积压 {one.outgoing.lag_records} 条，请检查网络与对方枢纽。",
+                f"{name}: {one.outgoing.lag_records} parcels wait. Check the network and their hub.",
             )
 
 

@@ -18,9 +18,10 @@ import sqlalchemy.exc
 from auth import certificates
 from connectors.errors import CredentialsRefused, Unreachable
 from connectors.transports.grpc_peer import Target, check_pin
-from exchange_db import migrate, peers
+from exchange_db import link_states, migrate
 from exchange_db.errors import EmbeddedServerFailed
-from exchange_db.peers import LinkState
+from exchange_db.link_states import Neighbour
+from exchange_db.peers import Peer
 from exchange_db.records import Violated
 from exchange_db.session import Ledger, connect
 from hub.bootstrap import make_dialler
@@ -308,10 +309,10 @@ async def _is_console(host: str, port: int) -> bool:
 async def _peer_findings(url: str, settings: Settings, now: datetime, *, are_keys_usable: bool) -> list[Finding]:
     try:
         async with Ledger(url, pool_size=0) as ledger, ledger.read() as session:
-            states = await peers.link_states(session)
+            found = await link_states.neighbours(session, None, now)
     except (sqlalchemy.exc.DBAPIError, psycopg.Error):
         return []
-    if not states:
+    if not found:
         return [
             Finding(
                 DOUBTFUL,
@@ -320,15 +321,16 @@ async def _peer_findings(url: str, settings: Settings, now: datetime, *, are_key
             )
         ]
     findings: list[Finding] = []
-    for state in states:
-        findings += _entry_findings(state, now)
-        if state.peer.is_dialled and state.peer.state == "active" and are_keys_usable:
-            findings.append(await _reach_finding(state, make_dialler(settings, system_clock).target(state.peer)))
+    for one in found:
+        peer = one.peer
+        findings += _entry_findings(one, now)
+        if peer.is_dialled and peer.state == "active" and are_keys_usable:
+            findings.append(await _reach_finding(peer, make_dialler(settings, system_clock).target(peer)))
     return findings
 
 
-def _entry_findings(state: LinkState, now: datetime) -> Iterator[Finding]:
-    peer = state.peer
+def _entry_findings(one: Neighbour, now: datetime) -> Iterator[Finding]:
+    peer, skew_ms = one.peer, one.outgoing.clock_skew_ms
     if peer.state == "waiting":
         yield Finding(
             DOUBTFUL,
@@ -351,16 +353,15 @@ def _entry_findings(state: LinkState, now: datetime) -> Iterator[Finding]:
         )
         return
     yield _days_finding(f"{peer.peer_id} 的证书", f"certificate of {peer.peer_id}", peer.certificate_end_time, now)
-    if abs(state.clock_skew_ms) > _MOST_SKEW_MS:
+    if abs(skew_ms) > _MOST_SKEW_MS:
         yield Finding(
             DOUBTFUL,
-            f"{peer.peer_id} 的时钟与本机相差 {state.clock_skew_ms / 1000:.1f} 秒，请用 NTP 校时。",
-            f"The clock of {peer.peer_id} differs by {state.clock_skew_ms / 1000:.1f} s. Set both by NTP.",
+            f"{peer.peer_id} 的时钟与本机相差 {skew_ms / 1000:.1f} 秒，请用 NTP 校时。",
+            f"The clock of {peer.peer_id} differs by {skew_ms / 1000:.1f} s. Set both by NTP.",
         )
 
 
-async def _reach_finding(state: LinkState, target: Target) -> Finding:
-    peer = state.peer
+async def _reach_finding(peer: Peer, target: Target) -> Finding:
     try:
         await check_pin(target)
     except CredentialsRefused as error:

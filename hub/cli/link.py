@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from exchange_db.link_states import LinkHealth, LinkState, states_of_links
+from exchange_db.link_states import LinkState, states_of_links
 from exchange_db.outages import Account
 from exchange_db.peers import Peer
 from exchange_db.reasons import REASONS
@@ -18,6 +18,7 @@ from exchange_db.records import Violated
 from exchange_db.session import Ledger
 from hub.cli.app import app
 from hub.cli.configuration import load
+from hub.cli.healths import HEALTHS
 from hub.cli.ledger import carry_out, with_ledger
 from hub.cli.terminal import as_json, fail, plain
 from hub.clock import system_clock
@@ -34,11 +35,6 @@ Config = Annotated[Path, typer.Option(help="设置文件 / settings file")]
 PeerId = Annotated[str, typer.Argument(help="对方标识，如 431221.platform / name of the neighbour")]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / as JSON")]
 
-_MARKS = {
-    LinkHealth.GOOD: "正常 good", LinkHealth.SLOW: "缓慢 slow", LinkHealth.DOWN: "中断 down",
-    LinkHealth.PAUSED: "已暂停 paused", LinkHealth.MAINTENANCE: "维护 maintenance",
-    LinkHealth.WAITING: "待确认 waiting", LinkHealth.UNKNOWN: "未知 unknown",
-}  # fmt: skip
 _WAYS = {"out": "发往 to", "in": "来自 from"}
 _HOPS = {
     "hop_name": "域名解析 name", "hop_tcp": "TCP 连接 TCP", "hop_tls": "TLS 与证书指纹 TLS and pin",
@@ -75,7 +71,7 @@ def list_links(is_json: AsJson = False, config: Config = Path("sanji.toml")) -> 
         table.add_column(title, overflow="fold")
     for state in states:
         table.add_row(
-            state.peer_id, _WAYS[state.direction], _MARKS[state.health], str(state.lag_records),
+            state.peer_id, _WAYS[state.direction], HEALTHS[state.health], str(state.lag_records),
             *map(_time, (state.oldest_unsent_time, state.last_success_time, state.next_try_time)),
             plain(state.last_error),
         )  # fmt: skip
@@ -99,7 +95,7 @@ def show(peer_id: PeerId, is_json: AsJson = False, config: Config = Path("sanji.
         typer.echo(as_json(_as_plain(shown)))
         return
     for state in (found.outgoing, found.incoming):
-        typer.echo(f"{_WAYS[state.direction]} {state.peer_id}: {_MARKS[state.health]}")
+        typer.echo(f"{_WAYS[state.direction]} {state.peer_id}: {HEALTHS[state.health]}")
         if state.reason:
             typer.echo(f"  {REASONS[state.reason].chinese} / {REASONS[state.reason].english}")
         typer.echo(f"  积压 waiting {state.lag_records}, 最早 oldest {_time(state.oldest_unsent_time)}")

@@ -19,7 +19,7 @@ from hub.cli.peers import Config
 from hub.cli.peers import commands as peer_commands
 from hub.cli.terminal import fail
 from hub.federation.enrolment import announce
-from hub.federation.rotation import add_certificate, plain_thumbprint
+from hub.federation.rotation import pin, plain_thumbprint
 from hub.recording import recorded
 
 commands = typer.Typer(no_args_is_help=True, help="邻居的证书：更换时新旧并用。 / Changing a neighbour's certificate.")
@@ -44,16 +44,8 @@ def add(
         fail("--until 已过去。要立即停用原证书，请用 withdraw。 / That day is over; see withdraw.", 2)
 
     async def act(ledger: Ledger) -> str:
-        about = {"until": f"{until:%Y-%m-%d}" if until is not None else ""}
-        async with recorded(ledger, "peer.certificate.add", peer_id, detail={**about}) as doing:
-            peer = _known(await peers.by_id(doing.session, peer_id), peer_id)
-            authorities = settings.tls.authority.read_bytes()
-            shown = await add_certificate(
-                doing.session, peer, certificate.read_bytes(), authorities=authorities, until=end, now=now
-            )
-            doing.detail["thumbprint"] = shown
-        await announce(ledger)
-        return shown
+        authorities = settings.tls.authority.read_bytes()
+        return await pin(ledger, peer_id, certificate.read_bytes(), authorities=authorities, until=end, now=now)
 
     try:
         shown = with_ledger(settings, act)

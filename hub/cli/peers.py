@@ -13,13 +13,15 @@ from auth.approvals import Operation
 from auth.certificates import thumbprint
 from connectors.county.profile import Profile
 from connectors.errors import ConnectorError
-from exchange_db import peers
+from exchange_db import link_states, peers
+from exchange_db.link_states import Neighbour
 from exchange_db.records import Violated
 from exchange_db.regions import format_region, tier_of
 from exchange_db.session import Ledger
 from hub.cli.app import app
 from hub.cli.configuration import load
 from hub.cli.gate import require_single
+from hub.cli.healths import HEALTHS
 from hub.cli.ledger import carry_out, with_ledger
 from hub.cli.terminal import fail, plain
 from hub.federation import joining
@@ -210,28 +212,29 @@ def unblock(
 @commands.command(name="list")
 def list_peers(config: Config = Path("sanji.toml")) -> None:
     """列出邻居与链路状况。 / List neighbours and how their links stand."""
-
-    async def act(ledger: Ledger) -> list[peers.LinkState]:
-        async with ledger.read() as session:
-            return await peers.link_states(session)
-
-    states = with_ledger(load(config), act)
-    table = Table()
-    for title in ("标识", "名称", "层级", "关系", "状态", "待送达", "最近联系", "证书剩余天数", "故障"):
-        table.add_column(title, overflow="fold")
     now = datetime.now(UTC)
-    for state in states:
-        peer = state.peer
+
+    async def act(ledger: Ledger) -> list[Neighbour]:
+        async with ledger.read() as session:
+            return await link_states.neighbours(session, None, now)
+
+    found = with_ledger(load(config), act)
+    table = Table()
+    for title in ("标识", "名称", "层级", "关系", "状态", "链路", "待送达", "最近联系", "证书剩余天数", "故障"):
+        table.add_column(title, overflow="fold")
+    for one in found:
+        peer, heard_time = one.peer, one.outgoing.last_success_time
         table.add_row(
             peer.peer_id,
             plain(peer.name),
             f"{tier_of(peer.region)} {format_region(peer.region)}",
             peer.relation,
             peer.state,
-            str(state.waiting_count),
-            state.contact_time.astimezone().strftime("%m-%d %H:%M:%S") if state.contact_time else "—",
+            HEALTHS[one.health],
+            str(one.outgoing.lag_records),
+            heard_time.astimezone().strftime("%m-%d %H:%M:%S") if heard_time else "—",
             _days_left(peer.certificate_end_time, now),
-            plain(state.trouble),
+            plain(one.worse.last_error),
         )
     Console().print(table)
 

@@ -25,6 +25,7 @@ from hub.console.sign_on_guard import sign_on_guard
 from hub.console.view import View
 from hub.console.views.alerts import AlertView
 from hub.console.views.cas_face import CasView
+from hub.console.views.link_certificates import LinkCertificateView
 from hub.console.views.link_history import LinkHistoryView
 from hub.console.views.links import LinkView
 from hub.console.views.overview import OverviewView
@@ -84,6 +85,7 @@ class Console:
             OverviewView(reading, settings, pages),
             LinkView(ledger, settings, pages, clock),
             LinkHistoryView(ledger, settings, pages, clock),
+            LinkCertificateView(ledger, settings, pages, clock),
             AlertView(ledger, settings, pages, clock),
             *figure_views(ledger, reader, settings, pages, clock, reading),
             *record_views(ledger, reader, settings, pages, clock, reading),

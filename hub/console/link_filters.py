@@ -4,24 +4,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from exchange_db.link_states import ORDER, LinkHealth, LinkState
+from exchange_db.link_states import ORDER, RANK, LinkHealth, Neighbour
 from exchange_db.regions import parse_region, subtree
 
 #: Neighbours on a page.
 PAGE_SIZE = 60
-_RANK = {health: rank for rank, health in enumerate(ORDER)}
-
-
-class Pair(NamedTuple):
-    """Both directions of a link; its health is that of the worse one."""
-
-    outgoing: LinkState
-    incoming: LinkState
-
-    @property
-    def health(self) -> LinkHealth:
-        """The health of the direction that needs a person more."""
-        return min(self.outgoing.health, self.incoming.health, key=_RANK.__getitem__)
 
 
 class Choice(NamedTuple):
@@ -42,21 +29,16 @@ class Fold(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """What fits: the pairs of the page, how many fit in all, all counted by health and by region."""
+    """What fits: the links of the page, how many fit in all, all counted by health and by region."""
 
-    pairs: list[Pair]
+    links: list[Neighbour]
     link_count: int
     page_count: int
     healths: list[tuple[LinkHealth, int]]
     folds: list[Fold]
 
 
-def pairs_of(states: list[LinkState]) -> list[Pair]:
-    """Returns the links of a list that has both directions of each, one behind the other."""
-    return [Pair(states[at], states[at + 1]) for at in range(0, len(states), 2)]
-
-
-def choose(pairs: list[Pair], choice: Choice, hub_region: int) -> Chosen:
+def choose(links: list[Neighbour], choice: Choice, hub_region: int) -> Chosen:
     """Returns what fits, those that need a person first.
 
     Raises:
@@ -65,31 +47,31 @@ def choose(pairs: list[Pair], choice: Choice, hub_region: int) -> Chosen:
     within = subtree(parse_region(choice.region) if choice.region else hub_region)
     text = choice.text.casefold()
     placed = [
-        pair
-        for pair in pairs
-        if (not choice.region or pair.outgoing.region in within)
-        and choice.tier in ("", pair.outgoing.tier)
-        and (not text or text in pair.outgoing.peer_id or text in pair.outgoing.name.casefold())
+        link
+        for link in links
+        if (not choice.region or link.outgoing.region in within)
+        and choice.tier in ("", link.outgoing.tier)
+        and (not text or text in link.outgoing.peer_id or text in link.outgoing.name.casefold())
     ]
-    fitting = [pair for pair in placed if choice.health in ("", pair.health)]
-    fitting.sort(key=lambda pair: (_RANK[pair.health], pair.outgoing.peer_id))
+    fitting = [link for link in placed if choice.health in ("", link.health)]
+    fitting.sort(key=lambda link: (RANK[link.health], link.outgoing.peer_id))
     page_count = max(1, -(-len(fitting) // PAGE_SIZE))
     first = (min(max(1, choice.page), page_count) - 1) * PAGE_SIZE
     folds = _folds(fitting) if len(fitting) > PAGE_SIZE else []
     return Chosen(fitting[first : first + PAGE_SIZE], len(fitting), page_count, _counted(placed), folds)
 
 
-def _folds(pairs: list[Pair]) -> list[Fold]:
+def _folds(links: list[Neighbour]) -> list[Fold]:
     """Counts links by the highest tier at which they are not all in one region."""
     for size in (10_000, 100, 1):
-        by_region: dict[int, list[Pair]] = {}
-        for pair in pairs:
-            by_region.setdefault(pair.outgoing.region // size * size, []).append(pair)
+        by_region: dict[int, list[Neighbour]] = {}
+        for link in links:
+            by_region.setdefault(link.outgoing.region // size * size, []).append(link)
         if len(by_region) > 1:
             break
     return [Fold(place, _counted(found)) for place, found in sorted(by_region.items())]
 
 
-def _counted(pairs: Iterable[Pair]) -> list[tuple[LinkHealth, int]]:
-    counts = Counter(pair.health for pair in pairs)
+def _counted(links: Iterable[Neighbour]) -> list[tuple[LinkHealth, int]]:
+    counts = Counter(link.health for link in links)
     return [(health, counts[health]) for health in ORDER if counts[health]]

@@ -11,11 +11,10 @@ from typing import NamedTuple
 from exchange_db.canaries import Canary, CanaryState
 from exchange_db.jobs import JobRun
 from exchange_db.link_days import LinkDay
+from exchange_db.link_states import LinkHealth, Neighbour
 from exchange_db.overview import LogState, StreamState
-from exchange_db.peers import LinkState
 from exchange_db.vital_signs import WorkerBeats
 from hub.console.deep_health import waited_seconds
-from hub.console.health import Health, certificate_days, health_of
 
 Add = Callable[..., None]
 
@@ -26,7 +25,7 @@ MEASURES = {
     "sanji_link_waiting_parcels": ("Parcels not yet accepted by a neighbour.", "gauge"),
     "sanji_link_failures": ("Failures in a row on a link.", "gauge"),
     "sanji_link_contact_age_seconds": ("Time since a neighbour was last heard of.", "gauge"),
-    "sanji_link_healthy": ("1 unless a link is strained or broken.", "gauge"),
+    "sanji_link_healthy": ("1 unless a link is slow or down.", "gauge"),
     "sanji_link_coverage_ratio": ("Share of the records due on a link's newest counted day that arrived.", "gauge"),
     "sanji_link_age_p95_seconds": ("Age of its records on arrival, 95th percentile.", "gauge"),
     "sanji_link_missing_numbers": ("Numbers that are missing among those of its records.", "gauge"),
@@ -37,7 +36,7 @@ MEASURES = {
     "sanji_job_failed": ("1 when the last run of a job failed.", "gauge"),
     "sanji_job_age_seconds": ("Time since the last run of a job began.", "gauge"),
     "sanji_job_seconds": ("How long the last run of a job took that has ended.", "gauge"),
-    "sanji_link_down": ("1 while a link is broken: failures in a row, or an ended certificate.", "gauge"),
+    "sanji_link_down": ("1 while a link is down in either direction, as the page of links says.", "gauge"),
     "sanji_link_unsettled_parcels": ("Parcels a neighbour has accepted and not settled yet.", "gauge"),
     "sanji_link_unsent_seconds": ("How long the oldest numbered record of a link waits to be accepted.", "gauge"),
     "sanji_link_clock_skew_seconds": ("How far a neighbour's clock is ahead of ours.", "gauge"),
@@ -69,7 +68,7 @@ NO_PARTS = Parts(MappingProxyType({}), MappingProxyType({}), None, None, None, "
 
 def exposition(
     log: LogState,
-    links: list[LinkState],
+    links: Sequence[Neighbour],
     streams: list[StreamState],
     held: dict[str, int],
     runs: list[JobRun],
@@ -139,18 +138,18 @@ def _add_parts(add: Add, parts: Parts) -> None:
         add("sanji_build_info", 1, version=parts.version)
 
 
-def _add_link(add: Add, link: LinkState, now: datetime) -> None:
-    peer = link.peer.peer_id
-    add("sanji_link_waiting_parcels", link.waiting_count, peer=peer)
-    add("sanji_link_failures", link.failure_count, peer=peer)
-    if link.contact_time:
-        add("sanji_link_contact_age_seconds", max(0.0, (now - link.contact_time).total_seconds()), peer=peer)
-    add("sanji_link_down", health_of(link, now) is Health.BROKEN, peer=peer)
-    add("sanji_link_unsettled_parcels", max(0, link.acked_sequence - link.receipted_sequence), peer=peer)
-    add("sanji_link_clock_skew_seconds", link.clock_skew_ms / 1_000, peer=peer)
-    add("sanji_link_healthy", health_of(link, now) not in (Health.STRAINED, Health.BROKEN), peer=peer)
-    if not link.peer.has_database:
-        add("sanji_certificate_days_left", certificate_days(link, now), peer=peer)
+def _add_link(add: Add, link: Neighbour, now: datetime) -> None:
+    peer, out, health = link.peer.peer_id, link.outgoing, link.health
+    add("sanji_link_waiting_parcels", out.lag_records, peer=peer)
+    add("sanji_link_failures", out.failure_count, peer=peer)
+    if out.last_success_time:
+        add("sanji_link_contact_age_seconds", max(0.0, (now - out.last_success_time).total_seconds()), peer=peer)
+    add("sanji_link_down", health is LinkHealth.DOWN, peer=peer)
+    add("sanji_link_unsettled_parcels", max(0, out.acked_sequence - out.settled_sequence), peer=peer)
+    add("sanji_link_clock_skew_seconds", out.clock_skew_ms / 1_000, peer=peer)
+    add("sanji_link_healthy", health not in (LinkHealth.SLOW, LinkHealth.DOWN), peer=peer)
+    if out.certificate_days is not None:
+        add("sanji_certificate_days_left", out.certificate_days, peer=peer)
 
 
 def _add_day(add: Add, day: LinkDay) -> None:

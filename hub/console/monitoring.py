@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 from cryptography import x509
 
-from exchange_db import canaries, jobs, link_days, overview, peers, quarantine, vital_signs
+from exchange_db import canaries, jobs, link_days, link_states, overview, quarantine, vital_signs
 from exchange_db.session import Ledger
 from hub.clock import Clock
 from hub.console.deep_health import MAX_WAIT_SECONDS, deep_health, free_bytes, waited_seconds
@@ -95,11 +95,12 @@ class Monitoring:
         """Gives the measures."""
         free = await asyncio.to_thread(free_bytes, self._settings)
         days = await asyncio.to_thread(self._own_certificate_days)
+        now = datetime.fromtimestamp(self._clock() / 1_000_000, UTC)
         async with self._ledger.read() as session:
             unsent, beats = await vital_signs.unsent_seconds(session), await vital_signs.beats(session)
             text = exposition(
                 await overview.log_state(session),
-                await peers.link_states(session),
+                await link_states.neighbours(session, None, now),
                 await overview.streams(session),
                 await quarantine.counts(session),
                 await jobs.latest(session),

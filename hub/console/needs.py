@@ -13,9 +13,10 @@ from exchange_db.alert_records import Alert, Severity
 from exchange_db.jobs import JobRun
 from exchange_db.link_states import LinkHealth
 from exchange_db.today import HeldReason, OpenProposal
-from hub.console.health import CERTIFICATE_DAYS
 from hub.console.standing import Standing
 
+#: Days before the end of a certificate from which it is told.
+CERTIFICATE_DAYS = 30
 #: Items of one sort that are told one by one; the rest is one line.
 MOST_OF_A_SORT = 5
 MOST_REASONS = 3

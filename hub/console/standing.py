@@ -1,21 +1,14 @@
 """How each neighbour stands, both directions taken together: for the map and the list of what needs a person.
 
-Owns no judgement of its own: the health is that of ``exchange_db.link_states``, the canary that of
-``exchange_db.canaries``.
+Owns no judgement of its own: the health is that of ``exchange_db.link_states``.
 """
 
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 from typing import NamedTuple
 
-from exchange_db import canaries
-from exchange_db.link_states import ORDER, LinkHealth, LinkState, states_of_links
+from exchange_db.link_states import ORDER, LinkHealth, Neighbour, neighbours
 from exchange_db.regions import Regions
 from exchange_db.session import ReadSession
-
-#: A link whose newest canary is under way for longer than it may is slow, whatever else is heard of it.
-_LATE = canaries.CanaryState.LATE
 
 
 class Standing(NamedTuple):
@@ -47,10 +40,7 @@ async def standings(session: ReadSession, regions: Regions | None, now: datetime
         regions: what the reader may see; ``None`` for all.
         now: the moment ages are counted to.
     """
-    flown = await canaries.latest(session)
-    late = {peer_id for peer_id, one in flown.items() if one.state is _LATE}
-    states = await states_of_links(session, regions, now)
-    return [_standing(list(both), late) for _, both in groupby(states, attrgetter("peer_id"))]
+    return [_standing(one) for one in await neighbours(session, regions, now)]
 
 
 def worst_of(moods: list[LinkHealth]) -> LinkHealth:
@@ -58,19 +48,16 @@ def worst_of(moods: list[LinkHealth]) -> LinkHealth:
     return min(moods, key=ORDER.index)
 
 
-def _standing(both: list[LinkState], late: set[str]) -> Standing:
-    out, worst = both[0], min(both, key=lambda state: ORDER.index(state.health))
-    mood = worst.health
-    if out.peer_id in late and mood in (LinkHealth.GOOD, LinkHealth.UNKNOWN):
-        mood = LinkHealth.SLOW
+def _standing(one: Neighbour) -> Standing:
+    out, worse = one.outgoing, one.worse
     return Standing(
         peer_id=out.peer_id,
         name=out.name,
         region=out.region,
         relation=out.relation,
-        mood=mood,
-        trouble=worst.last_error,
-        since=worst.down_since,
+        mood=worse.health,
+        trouble=worse.last_error,
+        since=worse.down_since,
         lag_records=out.lag_records,
         lag_seconds=out.lag_seconds,
         certificate_days=out.certificate_days,

@@ -21,10 +21,14 @@ def canary_jobs(ledger: Ledger, settings: Settings, clock: Clock, desk: IntakeDe
         asked = await canaries.send()
         return f"{met} 个邻居已问候 / met, {len(asked)} 条已发 / sent"
 
+    async def ask_broken() -> str:
+        return f"{len(await canaries.send(is_broken_only=True))} 条已发 / sent"
+
     async def answer() -> str:
         return f"{await canaries.answer()} 条 / answered"
 
     jobs = [Job("answer-canaries", _ANSWER_SECONDS, answer, wakeups.CANARIES)]
     if settings.health.canary_seconds:
         jobs.append(Job("send-canaries", settings.health.canary_seconds, send))
+        jobs.append(Job("ask-broken-links", settings.health.canary_seconds, ask_broken, wakeups.BROKEN))
     return tuple(jobs)

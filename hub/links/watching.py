@@ -1,7 +1,8 @@
 """Watching links for the availability ledger: silences of those who call us, breaks of this hub, and what waits.
 
 Where this hub calls, whoever calls notes failures and successes as they come. Where it is called, only silence tells;
-it begins with the last word heard, so noticing it late does not move it.
+it begins with the last word heard, so noticing it late does not move it. A link that broke is asked by a canary at
+once: it comes back when records pass again, and proves it.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from contextlib import suppress
 
 import psycopg
 
-from exchange_db import leases, link_lags, outages
+from exchange_db import canaries, leases, link_lags, outages, wakeups
 from exchange_db.outages import Direction
 from exchange_db.session import Ledger
 from hub.sections.links import LinksPart
@@ -29,12 +30,14 @@ class LinkWatch:
         ledger: the hub's database.
         part: how often, and how long a neighbour may be silent.
         holder: name of this process for leases.
+        asks_canaries: whether this hub sends canaries.
     """
 
-    def __init__(self, ledger: Ledger, part: LinksPart, holder: str) -> None:
+    def __init__(self, ledger: Ledger, part: LinksPart, holder: str, *, asks_canaries: bool = False) -> None:
         self._ledger = ledger
         self._part = part
         self._holder = holder
+        self._asks_canaries = asks_canaries
 
     async def run(self) -> None:
         """Looks, and tries again after every failure of the database; gives its lease back when it ends."""
@@ -60,5 +63,7 @@ class LinkWatch:
             directions = (Direction.IN, Direction.OUT)
             if silent := await outages.note_silence(driver, self._part.silent_seconds, since, directions):
                 logger.warning("%s 个方向的邻居已失联 / directions of links have fallen silent", silent)
+            if self._asks_canaries and await canaries.is_missing_on_broken(driver):
+                await wakeups.wake(driver, wakeups.BROKEN)
             await link_lags.count_next(driver)
         return True

@@ -10,7 +10,7 @@ from auth.permissions import visible_regions
 from connectors.transports.channel import MAX_MESSAGE_BYTES
 from connectors.transports.hello_calls import CONTRACTS
 from connectors.transports.introducing import CANARY
-from exchange_db import canaries, links, peers, wakeups
+from exchange_db import canaries, link_states, links, peers, wakeups
 from exchange_db.audit_records import Value
 from exchange_db.records import Violated
 from exchange_db.regions import format_region, tier_of
@@ -101,23 +101,23 @@ class FederationServicer(federation_grpc.FederationServiceServicer):
     async def ListPeers(self, request: federation.ListPeersRequest, context: Any) -> federation.ListPeersResponse:
         """Gives the neighbours inside the caller's rights."""
         visible = visible_regions(principal_of(context), self._hub_region)
+        now = datetime.fromtimestamp(self._clock() / 1_000_000, UTC)
         async with self._ledger.read() as session:
-            states = await peers.link_states(session)
+            found = await link_states.neighbours(session, visible, now)
         return federation.ListPeersResponse(
             peers=[
                 federation.Peer(
-                    peer_id=state.peer.peer_id,
-                    name=state.peer.name,
-                    tier=tier_of(state.peer.region),
-                    region_code=format_region(state.peer.region),
-                    relation=state.peer.relation,
-                    state=state.peer.state,
-                    last_contact_time=microseconds(state.contact_time),
-                    waiting_count=state.waiting_count,
-                    trouble=state.trouble,
+                    peer_id=one.peer.peer_id,
+                    name=one.peer.name,
+                    tier=tier_of(one.peer.region),
+                    region_code=format_region(one.peer.region),
+                    relation=one.peer.relation,
+                    state=one.peer.state,
+                    last_contact_time=microseconds(one.outgoing.last_success_time),
+                    waiting_count=one.outgoing.lag_records,
+                    trouble=one.worse.last_error,
                 )
-                for state in states
-                if state.peer.region in visible
+                for one in found
             ]
         )
 

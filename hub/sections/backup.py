@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 from exchange_db.retention import KINDS, LOG_MONTHS
 from hub.sections.base import Section
 
+#: Why a kind is kept for so many months at least.
+_BY_LAW = ("日志依法至少保存 {} 个月（网络安全法第二十一条）", "a log is kept {} months at least by law")
+_FOR_THE_YEAR = ("年度可用率由其计算，至少保存 {} 个月", "the account of a year is made of it: {} months at least")
 Months = Annotated[int, Field(ge=0, le=1_200)]
 
 
@@ -44,7 +47,7 @@ class BackupPart(Section):
 
 
 class RetentionPart(Section):
-    """How many months things are kept; 0 for ever. Logs are kept six months at least.
+    """How many months things are kept; 0 for ever. Logs are kept six months at least, outages thirteen.
 
     Source of the minimum: 网络安全法 art. 21 (network logs no less than six months).
     """
@@ -54,15 +57,23 @@ class RetentionPart(Section):
     job_runs: Months = Field(default=0, description="Runs of scheduled jobs, a log")
     link_days: Months = Field(default=0, description="Figures of the days of links, a log; days that differ stay")
     unmaskings: Months = Field(default=0, description="Permissions to see a case unmasked that have ended, a log")
+    alerts: Months = Field(default=36, description="Alerts that have closed, with their story, a log; open ones stay")
+    alert_notices: Months = Field(default=36, description="Notices of alerts that were sent or given up, a log")
+    alert_silences: Months = Field(default=36, description="Silences of alerts that have ended, a log")
+    outages: Months = Field(
+        default=60, description="Outages of links that are over; 13 at least, for the year's account"
+    )
+    maintenance_windows: Months = Field(default=60, description="Planned maintenance that is over; 13 at least")
     expire_hours: Annotated[float, Field(gt=0)] = Field(default=24.0, description="Hours between runs of the job")
 
     @model_validator(mode="after")
     def _keeps_the_law(self) -> "RetentionPart":
         for kind in KINDS:
             months = getattr(self, kind.name)
-            if kind.is_log and 0 < months < LOG_MONTHS:
+            if 0 < months < kind.least_months:
+                why, why_en = _BY_LAW if kind.least_months == LOG_MONTHS else _FOR_THE_YEAR
                 raise ValueError(
-                    f"{kind.name} = {months}：日志依法至少保存 {LOG_MONTHS} 个月（网络安全法第二十一条），0 为永久"
-                    f" / a log is kept {LOG_MONTHS} months at least by law, or 0 for ever"
+                    f"{kind.name} = {months}：{why.format(kind.least_months)}，0 为永久"
+                    f" / {why_en.format(kind.least_months)}, or 0 for ever"
                 )
         return self

@@ -61,7 +61,7 @@ async def open_console(cluster: Cluster, folder: Path, *, is_reckoned: bool) -> 
     seat, names = an_operator(), dict[str, str]()
     # The other hub has no keys, so that no page of it dials the parent, which is not there.
     tls = written_keys(folder) if is_reckoned else TlsPart()
-    settings = Settings(hub=HubPart(id=CITY, name="怀化"), tls=tls)
+    settings = Settings(hub=HubPart(id=CITY, name="怀化"), tls=tls, limits=_LIMITS)
     with cluster.migrated() as url:
         async with Ledger(url, pool_size=4) as ledger:
             if is_reckoned:
@@ -71,7 +71,7 @@ async def open_console(cluster: Cluster, folder: Path, *, is_reckoned: bool) -> 
             else:
                 await fill(ledger, settings, system_clock)
                 await fill_past(ledger, system_clock)
-            async with console_at(ledger, seat, _LIMITS, tls=tls) as (console, _):
+            async with console_at(ledger, seat, settings=settings) as (console, _):
                 yield Shown(f"http://127.0.0.1:{console.port}", seat, ledger, names)
 
 

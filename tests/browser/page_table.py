@@ -29,6 +29,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     ),
     "GET /links": (Example("/links"), Example("/links?health=down")),
     "GET /links/show": (Example("/links/show?id=430000.hub"), Example("/links/show?id=431225.platform")),
+    "GET /links/certificate": (Example("/links/certificate?id=431225.platform", role=Role.SECURITY_OFFICER),),
     "GET /alerts": (Example("/alerts"),),
     "GET /jobs": (Example("/jobs"),),
     "GET /joining": (Example("/joining", role=Role.SECURITY_OFFICER),),

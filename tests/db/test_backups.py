@@ -3,8 +3,9 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -201,6 +202,51 @@ async def test_what_is_over_goes_and_what_is_open_stays(ledger: Ledger, settings
     assert _count(ledger.url, f"{query} = 'open'") == 1
     assert _count(ledger.url, f"{query} = 'discarded'") == 1
     assert _count(ledger.url, "SELECT count(*) FROM audit_entries WHERE action = 'records.expire'") == 2
+
+
+async def test_alerts_outages_and_maintenance_that_are_over_go_with_their_story(
+    ledger: Ledger, settings: Settings, clock: FakeClock
+) -> None:
+    """Of each kind one is long over, one not for long, and one goes on."""
+    here, now = 431200, datetime.fromtimestamp(clock() / 1_000_000, UTC)
+    ends = (now - timedelta(days=6 * 365), now - timedelta(days=30), None)
+    async with ledger.write() as session:
+        for number, end in enumerate(ends):
+            start, key = (end or now) - timedelta(hours=1), UUID(int=number)
+            await session.driver.execute(
+                "INSERT INTO alerts (region, alert_id, rule, subject, severity, text, text_en, opened_time,"
+                " closed_time) VALUES (%s, %s, 'link.down', %s, 'critical', '', '', %s, %s)",
+                (here, key, str(number), start, end),
+            )
+            await session.driver.execute(
+                "INSERT INTO alert_events (region, alert_id, event, event_time) VALUES (%s, %s, 'opened', %s)",
+                (here, key, start),
+            )
+            await session.driver.execute(
+                "INSERT INTO alert_notices (region, event_id, channel, address, title, body, severity, made_time,"
+                " state, due_time, ended_time) VALUES (%s, %s, 'mail', 'x', '', '', 'critical', %s, %s, %s, %s)",
+                (here, key, start, "sent" if end else "waiting", start, end),
+            )
+            await session.driver.execute(
+                "INSERT INTO alert_silences (region, silence_id, rule, subject, until_time, reason, made_by, made_time)"
+                " VALUES (%s, %s, '*', '*', %s, '', '', %s)",
+                (here, key, end or now + timedelta(hours=1), start),
+            )
+            await session.driver.execute(
+                "INSERT INTO outages (destination_id, direction, start_time, end_time, cause)"
+                " VALUES (7, 'out', %s, %s, 'LINK_UNREACHABLE')",
+                (start, end),
+            )
+            await session.driver.execute(
+                "INSERT INTO maintenance_windows (destination_id, start_time, end_time, reason, planned_by,"
+                " planned_time) VALUES (7, %s, %s, '', '', %s)",
+                (start, end or now + timedelta(hours=1), start),
+            )
+    gone = await Expiry(ledger, settings.retention, clock).run()
+    kinds = ("alerts", "alert_notices", "alert_silences", "outages", "maintenance_windows")
+    assert {name: gone[name] for name in kinds} == dict.fromkeys(kinds, 1)
+    for table in (*kinds, "alert_events"):
+        assert _count(ledger.url, f"SELECT count(*) FROM {table}") == 2, table
 
 
 async def test_two_people_restore_beside_the_ledger_and_change_its_tables(ledger: Ledger, settings: Settings) -> None:

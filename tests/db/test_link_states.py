@@ -3,12 +3,15 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-from exchange_db import link_lags, links, outages, outbox, peers
-from exchange_db.link_states import LinkHealth, LinkState, states_of_link, states_of_links
+from exchange_db import canaries, link_lags, links, outages, outbox, peers
+from exchange_db.canaries import CanaryState
+from exchange_db.inbox import Arrival, append, open_stream
+from exchange_db.link_states import LinkHealth, LinkState, neighbours, states_of_link, states_of_links
 from exchange_db.outages import WHOLE_HUB, Direction, Outage, Window
 from exchange_db.peers import Peer
 from exchange_db.session import Ledger
-from tests.support.builders import CITY, COUNTY, PROVINCE
+from tests.support.builders import CITY, COUNTY, PROVINCE, an_entry
+from tests.support.clock import NOON
 from tests.support.neighbours import FAR, PAST, enrolled
 
 _ORIGIN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -108,6 +111,17 @@ async def test_a_silence_begins_with_the_last_word_and_ends_with_the_next(ledger
     assert (await _both(ledger, hub))[1].lag_records == 7
 
 
+async def test_a_platform_that_only_pushes_is_no_unknown_one(ledger: Ledger) -> None:
+    peer = await enrolled(ledger, COUNTY)
+    assert [state.health for state in await _both(ledger, peer)] == [LinkHealth.UNKNOWN] * 2
+    async with ledger.write() as session:
+        stream = await open_stream(session, COUNTY, "cases")
+        await append(session, [Arrival(stream.stream_id, COUNTY, peer.thumbprint, 1, [an_entry()])], NOON)
+    outgoing, incoming = await _both(ledger, peer)
+    assert (outgoing.health, incoming.health) == (LinkHealth.GOOD, LinkHealth.GOOD)
+    assert (outgoing.last_success_time, incoming.last_success_time is not None) == (None, True)
+
+
 async def test_a_break_of_the_hub_is_noted_when_it_is_back(ledger: Ledger) -> None:
     async with ledger.watching() as connection:
         first = await outages.sign(connection.driver, 60)
@@ -155,6 +169,45 @@ async def test_health_is_what_people_did_then_what_is_planned_then_what_broke(le
     async with ledger.watching() as connection:
         assert await outages.call_off(connection.driver, WHOLE_HUB, datetime.now(UTC)) == 1
         assert await outages.call_off(connection.driver, WHOLE_HUB, datetime.now(UTC)) == 0
+
+
+async def test_a_late_canary_makes_a_link_slow_that_is_well_otherwise(ledger: Ledger) -> None:
+    peer = await enrolled(ledger, PROVINCE, "parent", address="h:1")
+    async with ledger.write() as session:
+        await peers.note_contact(session, peer.destination_id)
+        await canaries.note_able(session, PROVINCE, is_able=True)
+        assert await canaries.begin(session, 1, 9, is_broken_only=True) == [], "its link is well"
+        assert await canaries.begin(session, 1, 9) == [PROVINCE]
+    assert (await _both(ledger, peer))[0].health is LinkHealth.GOOD
+    async with ledger.write() as session:
+        await session.driver.execute("UPDATE canaries SET sent_time = now() - interval '1 hour'")
+    outgoing, incoming = await _both(ledger, peer)
+    assert (outgoing.health, outgoing.reason) == (LinkHealth.SLOW, "LINK_CANARY_LATE")
+    assert incoming.health is LinkHealth.GOOD
+    async with ledger.read() as session:
+        (one,) = await neighbours(session, None, datetime.now(UTC))
+    assert (one.peer, one.worse.reason, one.health) == (peer, "LINK_CANARY_LATE", LinkHealth.SLOW)
+
+
+async def test_a_link_that_broke_is_asked_by_one_canary_which_is_late_until_it_is_back(ledger: Ledger) -> None:
+    peer, other = await enrolled(ledger, PROVINCE, "parent", address="h:1"), await enrolled(ledger, CITY)
+    async with ledger.write() as session:
+        for name in (peer.peer_id, other.peer_id):
+            await canaries.note_able(session, name, is_able=True)
+    await _fail(ledger, peer)
+    async with ledger.watching() as connection:
+        assert await canaries.is_missing_on_broken(connection.driver)
+    async with ledger.write() as session:
+        assert await canaries.begin(session, 1, 9, is_broken_only=True) == [PROVINCE]
+        assert await canaries.begin(session, 2, 9, is_broken_only=True) == [], "one is under way"
+    async with ledger.watching() as connection:
+        assert not await canaries.is_missing_on_broken(connection.driver)
+        states = {name: one.state for name, one in (await canaries.latest(connection)).items()}
+        assert states == {PROVINCE: CanaryState.LATE, CITY: CanaryState.UNSENT}
+        await links.note_success(connection.driver, peer.destination_id)
+        assert (await canaries.latest(connection))[PROVINCE].state is CanaryState.UNDER_WAY
+        await canaries.note_returned(connection, [(PROVINCE, 1)])
+        assert (await canaries.latest(connection))[PROVINCE].state is CanaryState.RETURNED
 
 
 async def test_availability_is_what_counting_seconds_gives(ledger: Ledger) -> None:

@@ -1,8 +1,8 @@
 """The overview's reads: the same numbers as the registry's, bounded, without payloads."""
 
-import pytest
+from datetime import UTC, datetime
 
-from exchange_db import overview, peers
+from exchange_db import link_lags, link_states, overview
 from exchange_db.keys import case_key
 from exchange_db.session import Ledger
 from hub.clock import system_clock
@@ -11,14 +11,13 @@ from tests.support.builders import CITY, COUNTY, PROVINCE
 from tests.support.filled import fill
 
 
-async def test_what_is_shown_of_a_filled_ledger_is_what_is_in_it(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_shown_of_a_filled_ledger_is_what_is_in_it(ledger: Ledger) -> None:
     await fill(ledger, Settings(hub=HubPart(id=CITY, name="怀化")), system_clock)
+    async with ledger.watching() as connection:
+        await link_lags.count_next(connection.driver)
     async with ledger.read() as session:
-        links = await peers.link_states(session)
-        assert links == await peers.link_states(session)
-        assert {link.peer.peer_id: link.waiting_count > 0 for link in links if link.peer.state == "active"} == {
+        found = await link_states.neighbours(session, None, datetime.now(UTC))
+        assert {one.peer.peer_id: one.outgoing.lag_records > 0 for one in found if one.peer.state == "active"} == {
             PROVINCE: True,
             COUNTY: True,
             "431222.platform": False,
@@ -35,6 +34,3 @@ async def test_what_is_shown_of_a_filled_ledger_is_what_is_in_it(
         assert len(await overview.held(session, limit=2)) == 2
         (of_case,) = await overview.held(session, record_key=case_key(COUNTY, "2020-0101"), limit=9)
         assert of_case.reason == "SECTION_FORBIDDEN"
-        monkeypatch.setattr(peers, "COUNTED_ROWS", 1)
-        bounded = {link.peer.peer_id: link.waiting_count for link in await peers.link_states(session)}
-        assert 0 < bounded[PROVINCE] <= 64

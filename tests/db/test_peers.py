@@ -8,6 +8,7 @@ import sqlalchemy.exc
 
 from exchange_db import links, peer_certificates, peers
 from exchange_db.inbox import Arrival, append, open_stream
+from exchange_db.link_states import states_of_link
 from exchange_db.peers import Invitation
 from exchange_db.session import Ledger
 from tests.support.builders import CITY, COUNTY, OTHER_COUNTY, PROVINCE, an_entry
@@ -40,7 +41,7 @@ async def test_entering_again_renews_the_certificate_and_keeps_the_link(ledger: 
     async with ledger.read() as session:
         assert await peers.by_thumbprint(session, first.thumbprint) is None
         assert await peers.by_thumbprint(session, "renewed") == renewed
-        (state,) = await peers.link_states(session)
+        state, _ = await states_of_link(session, COUNTY, datetime.now(UTC))
     assert state.clock_skew_ms == 1_234
 
 
@@ -93,26 +94,9 @@ async def test_a_contact_ends_a_pause(ledger: Ledger) -> None:
         assert not await peers.note_contact(session, peer.destination_id)
         await session.driver.execute("UPDATE links SET retry_time = now() + interval '1 hour'")
         assert await peers.note_contact(session, peer.destination_id)
-        (state,) = await peers.link_states(session)
-    assert state.retry_time is None
-    assert state.contact_time is not None
-
-
-async def test_what_waits_for_a_neighbour_counts_before_and_after_it_has_a_number(ledger: Ledger) -> None:
-    peer = await enrolled(ledger, PROVINCE, "parent")
-    async with ledger.write() as session:
-        await session.driver.execute(
-            "INSERT INTO outbox (destination_id, partition, position, inbox_id)"
-            " SELECT %s, p, 16 * (p + 1), p + 1 FROM generate_series(0, 9) p",
-            (peer.destination_id,),
-        )
-        (state,) = await peers.link_states(session)
-        assert state.waiting_count == 10
-        await session.driver.execute(
-            "UPDATE links SET last_sequence = 4, acked_sequence = 1, cursors[1:4] = '{16,32,48,64}'"
-        )
-        (state,) = await peers.link_states(session)
-    assert state.waiting_count == 3 + 6
+        state, _ = await states_of_link(session, PROVINCE, datetime.now(UTC))
+    assert state.next_try_time is None
+    assert state.last_success_time is not None
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,24 @@
 """The pages of links: who sees which, what they offer, and what a button does."""
 
+import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from auth.certificates import issue, make_authority, thumbprint
 from auth.person import Role
-from exchange_db import links, peers
-from exchange_db.link_states import LinkHealth, LinkState
+from exchange_db import audit, links, peers
+from exchange_db.audit import Search
+from exchange_db.link_states import LinkHealth, LinkState, Neighbour
 from exchange_db.peers import Peer
 from exchange_db.session import Ledger
-from hub.console.link_filters import PAGE_SIZE, Choice, choose, pairs_of
+from hub.console.link_filters import PAGE_SIZE, Choice, choose
+from hub.settings import TlsPart
 from tests.support.builders import COUNTY, OTHER_COUNTY, PROVINCE
 from tests.support.consoles import Ask, Seat, console_at
-from tests.support.neighbours import enrolled
+from tests.support.neighbours import PAST, a_peer, enrolled
 from tests.support.people import a_person
 
 _HUB, _ONE_COUNTY = 431200, 431221
@@ -102,6 +108,56 @@ async def test_buttons_pause_resume_and_plan_and_say_what_is_wrong(ledger: Ledge
     assert acts == ["link.pause", "link.resume", "link.maintenance", "link.maintenance_end", "link.maintenance"]
 
 
+async def test_an_officer_changes_a_certificate_after_comparing_its_thumbprint(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    now = datetime.now(UTC)
+    authority = make_authority("ours", now)
+    path = TlsPart().authority
+    path.parent.mkdir()
+    path.write_bytes(authority.certificate)
+    old, new = issue(authority, COUNTY, now), issue(authority, COUNTY, now)
+    foreign = issue(make_authority("theirs", now), COUNTY, now)
+    other = issue(authority, OTHER_COUNTY, now)
+    before = thumbprint(old.certificate)
+    await enrolled(ledger, COUNTY, thumbprint=before, certificate_end_time=PAST)
+    seat, page = Seat(a_person((Role.OPERATOR, _HUB))), "/links/certificate"
+    async with console_at(ledger, seat) as (_, ask):
+
+        async def send(pem: bytes, **form: str) -> tuple[int, str]:
+            return await ask(page, "POST", data={"id": COUNTY, "pem": pem.decode(), **form})
+
+        _, text = await ask(f"/links/show?id={COUNTY}")
+        assert "更换证书由安全管理员办理" in text
+        assert page not in text, "what a person may not do is not offered"
+        assert (await send(new.certificate))[0] == 403
+        seat.person = a_person((Role.SECURITY_OFFICER, _HUB))
+        assert f"{page}?id={COUNTY}" in (await ask(f"/links/show?id={COUNTY}"))[1]
+        assert "已过期" in (await ask(f"{page}?id={COUNTY}&lang=zh"))[1]
+        assert (await ask(f"{page}?id=431299.platform"))[0] == 404
+        for pem, told in (
+            (b"nothing", "无法读取该证书"),
+            (foreign.certificate, "不由 tls.authority 中的签发机构签发"),
+            (other.certificate, "证书属于"),
+        ):
+            status, text = await send(pem, compared="1")
+            assert (status, told in text) == (400, True), text
+        status, text = await send(new.certificate)
+        shown = thumbprint(new.certificate)
+        assert (status, f"{shown[:4]} {shown[4:8]}" in text, "两者一致" in text) == (200, True, True)
+        assert (await _peer(ledger, COUNTY)).thumbprint == before, "nothing happens before it was compared"
+        assert (await send(new.certificate, compared="1"))[0] == 303
+        assert "证书已于" not in (await ask(f"/links/show?id={COUNTY}"))[1]
+        assert "已登记，无需" in (await send(new.certificate, compared="1"))[1]
+    peer = await _peer(ledger, COUNTY)
+    assert (peer.thumbprint, peer.earlier_thumbprint) == (shown, before)
+    async with ledger.read() as session:
+        acts = await audit.search(session, Search(action="peer.certificate.add"), limit=9)
+    assert [json.loads(one.content)["outcome"] for one in acts].count("done") == 1
+    assert shown.encode() in acts[-1].content or shown.encode() in acts[0].content
+
+
 async def test_a_link_that_only_calls_is_tested_by_its_last_call(desk: tuple[Ask, Seat]) -> None:
     ask, _ = desk
     status, text = await ask("/links/test", "POST", data={"id": COUNTY})
@@ -110,20 +166,20 @@ async def test_a_link_that_only_calls_is_tested_by_its_last_call(desk: tuple[Ask
 
 
 def test_three_thousand_links_are_folded_and_paged() -> None:
-    states = [state for number in range(200) for state in _states(number)]
-    chosen = choose(pairs_of(states), Choice(page=2), 430000)
-    assert (chosen.link_count, chosen.page_count, len(chosen.pairs)) == (200, 4, PAGE_SIZE)
+    found = [_neighbour(number) for number in range(200)]
+    chosen = choose(found, Choice(page=2), 430000)
+    assert (chosen.link_count, chosen.page_count, len(chosen.links)) == (200, 4, PAGE_SIZE)
     assert [fold.region for fold in chosen.folds] == [430000, 430100]
     assert sum(count for fold in chosen.folds for _, count in fold.counts) == 200
-    assert choose(pairs_of(states), Choice(region="430150"), 430000).link_count == 1
-    assert choose(pairs_of(states), Choice(page=99), 430000).pairs, "behind the last page is the last page"
+    assert choose(found, Choice(region="430150"), 430000).link_count == 1
+    assert choose(found, Choice(page=99), 430000).links, "behind the last page is the last page"
 
 
-def _states(number: int) -> list[LinkState]:
+def _neighbour(number: int) -> Neighbour:
     region, good = 430000 + number, LinkHealth.GOOD
-    return [
-        LinkState(
-            f"{region}.platform", "x", "county", region, "child", way, good, "", 0, 0, None, None, None, "", 1, 0, 0
-        )
+    name = f"{region}.platform"
+    outgoing, incoming = (
+        LinkState(name, "x", "county", region, "child", way, good, "", 0, 0, None, None, None, "", 1, 0, 0)
         for way in ("out", "in")
-    ]
+    )
+    return Neighbour(a_peer(name), outgoing, incoming)

@@ -20,7 +20,7 @@ from hub.request_keys import FOUND, PERSON, TOKEN
 from hub.sections.console import ConsolePart
 from hub.sections.evidence import EvidencePart
 from hub.sections.limits import LimitsPart
-from hub.settings import HubPart, Settings, TlsPart
+from hub.settings import HubPart, Settings
 from hub.signon.providing import make_provider
 from hub.statistics.reading import FigureReader
 from tests.support.builders import CITY
@@ -64,25 +64,23 @@ async def console_at(
     limits: LimitsPart | None = None,
     folder: Path | None = None,
     evidence: EvidencePart | None = None,
-    tls: TlsPart | None = None,
+    settings: Settings | None = None,
 ) -> AsyncIterator[tuple[Console, Ask]]:
     """Serves a console to whoever has the seat.
 
-    With a folder for its keys the hub signs people on for others too; with ``tls`` it executes proposals.
+    With a folder for its keys the hub signs people on for others too. With settings it is a second console of the hub
+    that has them, and executes proposals.
     """
     port = free_port() if folder else 0
     part = ConsolePart(port=port, open_on_loopback=True)
     if folder:
         part = ConsolePart(port=port, origin=f"http://127.0.0.1:{port}", wrapping_key=folder / "wrapping.key")
-    settings = Settings(
-        hub=HubPart(id=CITY, name="怀化"),
-        console=part,
-        limits=limits or LimitsPart(),
-        evidence=evidence or EvidencePart(),
-        tls=tls or TlsPart(),
+    proposals = make_proposals(ledger, settings) if settings else None
+    settings = settings or Settings(
+        hub=HubPart(id=CITY, name="怀化"), limits=limits or LimitsPart(), evidence=evidence or EvidencePart()
     )
+    settings = settings.model_copy(update={"console": part})
     reader, provider = FigureReader(ledger, settings), make_provider(settings, ledger)
-    proposals = make_proposals(ledger, settings) if tls else None
     console = Console(ledger, settings, reader, system_clock, seat.middleware, provider=provider, proposals=proposals)
     serving = asyncio.create_task(console.run())
     await asyncio.wait_for(console.is_ready.wait(), 10)

@@ -16,6 +16,7 @@ from exchange_db.intermediate import capture, schema
 from exchange_db.intermediate.capture import Watched
 from exchange_db.intermediate.dialect import create_table
 from exchange_db.intermediate.partner import Partner
+from exchange_db.link_states import neighbours
 from exchange_db.peers import NewPeer
 from exchange_db.records import Record
 from exchange_db.session import Ledger
@@ -108,7 +109,7 @@ class Pickup:
     async def troubles(self) -> Iterable[str]:
         """Returns what is told about the links and tables."""
         async with self.ledger.read() as session:
-            return [state.trouble for state in await peers.link_states(session)]
+            return [one.outgoing.last_error for one in await neighbours(session, None, datetime.now(UTC))]
 
 
 @asynccontextmanager

@@ -81,9 +81,9 @@ class Group:
 
 
 @asynccontextmanager
-async def group() -> AsyncIterator[Group]:
-    """Yields a web server that takes what robots are sent."""
-    found = Group(free_port())
+async def group(port: int = 0) -> AsyncIterator[Group]:
+    """Yields a web server that takes what robots are sent, on a free port or one that was chosen before."""
+    found = Group(port or free_port())
     application = web.Application()
     application.router.add_post("/robot/send", found.take)
     runner = web.AppRunner(application, access_log=None)

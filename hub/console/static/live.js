@@ -66,7 +66,8 @@
     plain = 0;
     if (!window.EventSource) return refuse();
     source = new EventSource("/live?topics=" + encodeURIComponent([...topics].join(" ")));
-    source.onopen = () => tell("on");
+    // What changed since this page was made, or while the line was broken, was told to nobody here.
+    source.onopen = () => { tell("on"); all(); };
     source.onmessage = (event) => {
       event.data.split(" ").forEach((topic) => topics.has(topic) && changed.add(topic));
       if (changed.size) soon();

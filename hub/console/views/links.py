@@ -8,14 +8,14 @@ from aiohttp import web
 from auth.permissions import may, require, unless_whole
 from auth.roles import Action, Kind
 from exchange_db.audit_records import person_actor
-from exchange_db.link_states import LinkHealth, states_of_links
+from exchange_db.link_states import LinkHealth, neighbours
 from exchange_db.peers import Peer
 from exchange_db.reasons import REASONS
 from exchange_db.records import Violated
 from exchange_db.regions import Regions, Tier, subtree
 from exchange_db.session import Ledger
 from hub.clock import Clock
-from hub.console.link_filters import Choice, choose, pairs_of
+from hub.console.link_filters import Choice, choose
 from hub.console.pages import Pages
 from hub.links.making import make_archive, make_bundler, make_desk
 from hub.links.testing import Hop
@@ -75,12 +75,12 @@ class LinkView:
         )
         now = self._archive.now
         async with self._ledger.read() as session:
-            states = await states_of_links(session, self._seen(request), now)
+            found = await neighbours(session, self._seen(request), now)
         try:
-            chosen = choose(pairs_of(states), choice, self._region)
+            chosen = choose(found, choice, self._region)
         except ValueError:
             raise Violated("REGION_INVALID", "region", choice.region) from None
-        shown = [pair.outgoing.destination_id for pair in chosen.pairs]
+        shown = [link.peer.destination_id for link in chosen.links]
         return self._pages.render(
             request,
             "links.html",
@@ -176,6 +176,8 @@ class LinkView:
             hops=hops or [],
             looks=LOOKS,
             may_change=may(person, Action.CHANGE, Kind.LINK, self._place(peer)),
+            may_trust=may(person, Action.CHANGE, Kind.PEER, self._place(peer)),
+            is_expired=not peer.has_database and peer.certificate_end_time <= found.now,
             may_repair=may(person, Action.REPAIR, Kind.LINK, self._place(peer)) and self._desk.resyncs_alone,
         )
 

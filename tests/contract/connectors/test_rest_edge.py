@@ -12,6 +12,7 @@ import pytest
 from connectors.json_wire import json_of_parcel
 from connectors.transports import signing
 from exchange_db import peers, shared_secrets
+from exchange_db.link_states import neighbours
 from exchange_db.peers import NewPeer
 from exchange_db.records import Violated
 from exchange_db.session import Ledger
@@ -140,9 +141,9 @@ async def test_a_call_at_the_edge_of_the_window_is_taken_and_its_skew_noted(call
         moment = str(NOON // 1_000_000 + seconds)
         assert (await caller.ask("GET", "/v1/whoami", **{signing.TIME: moment})).status == 200
     async with ledger.read() as session:
-        (link,) = await peers.link_states(session)
-    assert link.clock_skew_ms == 300_000
-    assert link.contact_time is not None
+        (link,) = await neighbours(session, None, datetime.now(UTC))
+    assert link.outgoing.clock_skew_ms == 300_000
+    assert link.outgoing.last_success_time is not None
 
 
 async def test_a_nonce_has_its_form(caller: Caller) -> None:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from exchange_db.backups import Backup
 from exchange_db.restores import Incarnation
+from exchange_db.retention import KINDS
 from hub.backup.expiring import months_before
 from hub.backup.keeping import kept_of
 from hub.cli.examination import backup_findings, disk_finding, lag_finding, restore_findings
@@ -40,6 +41,25 @@ def test_no_log_is_kept_for_less_than_the_law_wants(name: str) -> None:
         RetentionPart(**{name: 5})
     assert getattr(RetentionPart(**{name: 6}), name) == 6
     assert getattr(RetentionPart(), name) == 0
+
+
+@pytest.mark.parametrize("name", ["alerts", "alert_notices", "alert_silences"])
+def test_alerts_are_logs_that_go_after_three_years(name: str) -> None:
+    with pytest.raises(ValidationError, match=f"{name} = 5：日志依法至少保存 6 个月"):
+        RetentionPart(**{name: 5})
+    assert getattr(RetentionPart(), name) == 36
+
+
+@pytest.mark.parametrize("name", ["outages", "maintenance_windows"])
+def test_what_a_years_availability_is_computed_from_is_kept_for_that_year(name: str) -> None:
+    with pytest.raises(ValidationError, match=f"{name} = 12：年度可用率由其计算，至少保存 13 个月"):
+        RetentionPart(**{name: 12})
+    assert getattr(RetentionPart(**{name: 13}), name) == 13
+    assert getattr(RetentionPart(**{name: 0}), name) == 0
+
+
+def test_every_kind_has_its_months() -> None:
+    assert {kind.name for kind in KINDS} == RetentionPart.model_fields.keys() - {"expire_hours"}
 
 
 def test_months_are_counted_by_the_calendar() -> None:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from exchange_db.jobs import JobRun
 from exchange_db.link_days import LinkDay
+from exchange_db.link_states import LinkHealth, LinkState, Neighbour
 from exchange_db.overview import LogState, StreamState
-from exchange_db.peers import LinkState
 from hub.console.measures import exposition
 from tests.support.neighbours import a_peer
 
@@ -13,10 +13,16 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_every_measure_is_explained_once_and_names_what_it_measures() -> None:
-    link = LinkState(
-        a_peer("430000.hub", "parent", certificate_end_time=NOW + timedelta(days=9, hours=1)),
-        9, 5, 5, 12, 4, None, "", None, NOW - timedelta(seconds=90), 0,
+    down, good = LinkHealth.DOWN, LinkHealth.GOOD
+    heard_time = NOW - timedelta(seconds=90)
+    outgoing, incoming = (
+        LinkState(
+            "430000.hub", "x", "province", 430000, "parent", way, health, "", 12, 0, None, heard_time, None, "", 9, 0,
+            None, failure_count=4,
+        )
+        for way, health in (("out", down), ("in", good))
     )  # fmt: skip
+    link = Neighbour(a_peer("430000.hub", "parent"), outgoing, incoming)
     text = exposition(
         LogState(3, NOW - timedelta(seconds=2.5), NOW),
         [link],
@@ -32,6 +38,7 @@ def test_every_measure_is_explained_once_and_names_what_it_measures() -> None:
         'sanji_link_failures{peer="430000.hub"} 4',
         'sanji_link_contact_age_seconds{peer="430000.hub"} 90',
         'sanji_link_healthy{peer="430000.hub"} 0',
+        'sanji_link_down{peer="430000.hub"} 1',
         'sanji_certificate_days_left{peer="430000.hub"} 9',
         'sanji_quarantine_open{reason="UNREADABLE"} 2',
         'sanji_stream_records_total{sender="431221.platform",stream="cases",outcome="accepted"} 7',
