@@ -88,7 +88,6 @@ from hub.settings import ROLES, Role, Settings
 from hub.standards.deadlines import DeadlinePolicy
 from hub.standards.layers import RuleReader
 from hub.standards.register import ClassRegister
-from hub.statistics.indicators import IndicatorReader
 from hub.statistics.reading import FigureReader
 from hub.telemetry.steps import telling_of_records
 from hub.throttle import Throttle, throttles
@@ -279,7 +278,7 @@ class Hub:
                 needs_confirmation=settings.joining.needs_confirmation,
             ),
             StandardsServicer(ledger, listener, self._clock, hub.region, RuleReader(), deadline_policy(settings)),
-            StatisticsServicer(FigureReader(ledger, settings), IndicatorReader(ledger, settings)),
+            StatisticsServicer(ledger, settings, self._clock),
             AttachmentServicer(*make_evidence(ledger, settings, self._clock), exchange.draining),
             ComponentServicer(
                 ComponentReader(ledger, hub.region, Converter(settings.components.local_frame)),

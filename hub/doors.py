@@ -86,6 +86,8 @@ RPC_DOORS: Mapping[str, Door] = MappingProxyType(
             GetFigures=Action.READ,
             GetIndicators=Action.READ,
             ListFigureCases=Action.LIST,
+            GetFiguresAsOf=Action.READ,
+            GetCompleteness=Action.READ,
         ),
         **_neighbours("attachment.v1.AttachmentService", Kind.ATTACHMENT, Upload=Action.CHANGE, Download=Action.READ),
         **_neighbours(

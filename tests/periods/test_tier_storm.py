@@ -60,9 +60,9 @@ class Weather(NamedTuple):
 _WEATHER = st.builds(
     Weather,
     seed=st.integers(1, 2**32 - 1),
-    wrongs=st.floats(0.1, 0.6),
-    repeats=st.floats(0.0, 0.2),
-    loss=st.floats(0.0, 0.5),
+    wrongs=st.floats(0.3, 1.0),
+    repeats=st.floats(0.05, 0.25),
+    loss=st.floats(0.1, 0.5),
     batch=st.sampled_from([size * max(1, EVENTS // 10_000) for size in (40, 200, 500)]),
 )
 

@@ -125,12 +125,12 @@ class Life:
         if row is None or chance.random() < 0.06:
             return self._case(self.issuer_id, report=self._a_report())
         section = chance.choice(_LIKELY[CaseState(row.state)])
-        if chance.random() < 0.05:
+        if chance.random() < 0.15:
             section = chance.choice(("report", "assignment", "handling", "verdict"))
         if section == "report":
             return self._case(self.issuer_id, report=self._a_report())
         # Sometimes somebody writes who does not own the section.
-        writer = self.issuer_id if chance.random() < 0.02 else self._authority_id
+        writer = self.issuer_id if chance.random() < 0.05 else self._authority_id
         if section == "assignment":
             return self._case(writer, assignment=self._an_assignment(row))
         if section == "verdict":
