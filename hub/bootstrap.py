@@ -287,7 +287,7 @@ class Hub:
             OwnershipServicer(RoundDesk(ledger, hub.region, self._clock)),
             ReconcileServicer(ledger, self._clock, RepairDesk(ledger, desk.check, desk.take, veil), sealing),
             AuditServicer(Witness(ledger, hub.id, tls, self._clock)),
-            DocumentServicer(ledger, desk, hub.region, self._clock),
+            DocumentServicer(ledger, desk, hub.region, self._clock, veil),
             make_evaluation(ledger, settings, self._clock),
         )
         return RpcServer(
