@@ -12,8 +12,12 @@ from google.protobuf.message import DecodeError, Message
 from exchange_db.marks import digest_of
 from protos.exchange.v1 import parcel_pb2
 
-#: Fields people write freely into; codes, names of units and numbers of cases are none.
-_FREE = frozenset({"description", "address", "reason", "result", "opinion"})
+#: Of records that hold such, the fields people write freely into; codes, names of units and numbers are none.
+_FREE = {
+    "case": frozenset({"description", "address", "reason", "result", "opinion"}),
+    "document": frozenset({"title", "text"}),
+    "evaluation": frozenset({"note"}),
+}
 #: Bytes of the digest by which a masked parcel names what it was.
 DIGEST_BYTES = 32
 
@@ -31,9 +35,8 @@ def veiled(payload: bytes, hub_id: str, mask: Callable[[str], str]) -> bytes:
     except DecodeError:
         # What cannot be read was checked when it came; the neighbour refuses it with its reason.
         return payload
-    if message.WhichOneof("record") != "case":
-        return payload
-    if not cover(message.case, mask):
+    record = message.WhichOneof("record")
+    if record not in _FREE or not cover(getattr(message, record), mask, record):
         return payload
     if not message.HasField("masked"):
         message.masked.hub_id = hub_id
@@ -50,10 +53,16 @@ def masked_by(payload: bytes) -> tuple[str, bytes] | None:
     return (message.masked.hub_id, message.masked.original_sha256) if message.HasField("masked") else None
 
 
-def cover(message: Message, mask: Callable[[str], str]) -> bool:
-    """Masks the free texts in a message; tells whether there was anything to mask."""
+def cover(message: Message, mask: Callable[[str], str], record: str = "case") -> bool:
+    """Masks the free texts in a message; tells whether there was anything to mask.
+
+    Args:
+        message: a record, or an answer that holds some.
+        mask: masks one text.
+        record: what kind of record, as ``Parcel`` names it.
+    """
     is_masked = False
-    for owner, name in _texts(message):
+    for owner, name in _texts(message, _FREE[record]):
         text = getattr(owner, name)
         if (shown := mask(text)) != text:
             setattr(owner, name, shown)
@@ -67,10 +76,10 @@ def mark_digest(message: parcel_pb2.Parcel, payload: bytes) -> int:
     return int.from_bytes(original[:8], "big", signed=True) if len(original) == DIGEST_BYTES else digest_of(payload)
 
 
-def _texts(message: Message) -> Iterator[tuple[Message, str]]:
+def _texts(message: Message, free: frozenset[str]) -> Iterator[tuple[Message, str]]:
     for field, value in message.ListFields():
         if field.message_type is not None:
             for inner in value if field.is_repeated else (value,):
-                yield from _texts(inner)
-        elif field.name in _FREE:
+                yield from _texts(inner, free)
+        elif field.name in free:
             yield message, field.name

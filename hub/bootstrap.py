@@ -88,7 +88,6 @@ from hub.settings import ROLES, Role, Settings
 from hub.standards.deadlines import DeadlinePolicy
 from hub.standards.layers import RuleReader
 from hub.standards.register import ClassRegister
-from hub.statistics.indicators import IndicatorReader
 from hub.statistics.reading import FigureReader
 from hub.telemetry.steps import telling_of_records
 from hub.throttle import Throttle, throttles
@@ -280,7 +279,7 @@ class Hub:
                 needs_confirmation=settings.joining.needs_confirmation,
             ),
             StandardsServicer(ledger, listener, self._clock, hub.region, RuleReader(), deadline_policy(settings)),
-            StatisticsServicer(FigureReader(ledger, settings), IndicatorReader(ledger, settings)),
+            StatisticsServicer(ledger, settings, self._clock),
             AttachmentServicer(*make_evidence(ledger, settings, self._clock), exchange.draining),
             ComponentServicer(
                 ComponentReader(ledger, hub.region, Converter(settings.components.local_frame)),
@@ -289,7 +288,7 @@ class Hub:
             OwnershipServicer(RoundDesk(ledger, hub.region, self._clock)),
             ReconcileServicer(ledger, self._clock, RepairDesk(ledger, desk.check, desk.take, veil), sealing),
             AuditServicer(Witness(ledger, hub.id, tls, self._clock)),
-            DocumentServicer(ledger, desk, hub.region, self._clock),
+            DocumentServicer(ledger, desk, hub.region, self._clock, veil),
             make_evaluation(ledger, settings, self._clock),
         )
         return RpcServer(

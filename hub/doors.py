@@ -86,6 +86,8 @@ RPC_DOORS: Mapping[str, Door] = MappingProxyType(
             GetFigures=Action.READ,
             GetIndicators=Action.READ,
             ListFigureCases=Action.LIST,
+            GetFiguresAsOf=Action.READ,
+            GetCompleteness=Action.READ,
         ),
         **_neighbours("attachment.v1.AttachmentService", Kind.ATTACHMENT, Upload=Action.CHANGE, Download=Action.READ),
         **_neighbours(
@@ -131,6 +133,7 @@ REST_DOORS: Mapping[str, Door] = MappingProxyType(
         "GET /v1/parcels": Door(Action.READ, Kind.CASE, _ALL),
         "GET /v1/receipts": Door(Action.READ, Kind.CASE, _ALL),
         "POST /v1/reporters": Door(Action.CHANGE, Kind.PERSONAL_DATA, frozenset({Neighbour.CHILD_PLATFORM})),
+        "POST /v1/survey-answers": Door(Action.CHANGE, Kind.EVALUATION, _ALL),
         "* /{rest}": Door(Action.READ, Kind.LINK, Who.EVERYBODY, "says that there is no such call"),
     }
 )

@@ -14,7 +14,7 @@ from tests.support.postgres import Cluster, embedded_cluster
 from tests.support.skips import SkipWatch
 
 #: Variables that steer the run itself; all other SANJI_… variables are taken away.
-_STEERING = {"SANJI_NO_SKIPS", "SANJI_FAULT_ROUNDS", "SANJI_FAULT_SEED"}
+_STEERING = {"SANJI_NO_SKIPS", "SANJI_FAULT_ROUNDS", "SANJI_FAULT_SEED", "SANJI_STORM_EVENTS"}
 
 hypothesis.settings.register_profile("sanji", deadline=None, derandomize=True, max_examples=60)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=2_000)

@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from exchange_db.records import Violated
 from exchange_db.regions import format_region, subtree
 from exchange_db.reports import ReportRun
 from exchange_db.session import Ledger
@@ -88,22 +87,18 @@ def scores(
 ) -> None:
     """由考评批次生成考评结果。 / Make the result sheet of a score run."""
     from hub.evaluation.desk import ScoreDesk
-    from hub.evaluation.runs import ScoreRun
     from hub.reports.drafting import Asked
-    from hub.reports.scores import ranking_of
+    from hub.reports.scores import result_of
 
     settings = load(config)
 
     async def act(ledger: Ledger) -> Made:
         visible = subtree(settings.hub.region)
         shown = await ScoreDesk(ledger, settings, system_clock).find(visible, run)
-        found = shown.kept.run
-        if not isinstance(found, ScoreRun):
-            raise Violated("REPORT_KIND_INVALID", "run", shown.head.scheme_id)
         desk = desk_at(settings, ledger)
         span = parse_period(shown.head.period)
         asked = Asked(ReportKind.SCORES, shown.head.region, span, shown.head.scheme_id)
-        return await desk.make_scores(visible, asked, ranking_of(found, await desk.names()))
+        return await desk.make_scores(visible, asked, result_of(shown.kept.run, await desk.names()))
 
     say_made(done(settings, act))
 

@@ -139,6 +139,28 @@ class Ranking(Struct, frozen=True, kw_only=True):
     scores: tuple[Score, ...]
 
 
+class Indicator(Struct, frozen=True, kw_only=True):
+    """An indicator of a tree or a group of them, ``depth`` 0 for roots; digits, empty where there is nothing to say."""
+
+    name: str
+    depth: int
+    weight: str
+    value: str
+    points: str
+
+
+class Tree(Struct, frozen=True, kw_only=True):
+    """A run of an indicator tree: ``score`` is empty without weights or while values are missing."""
+
+    run_id: str
+    scheme: str
+    scheme_version: int
+    indicators: tuple[Indicator, ...]
+    score: str
+    grade: str
+    missing: tuple[str, ...]
+
+
 class LetterCase(Struct, frozen=True, kw_only=True):
     """A case a letter names."""
 
@@ -181,6 +203,7 @@ class ReportData(Struct, frozen=True, kw_only=True):
     ranking: Ranking | None = None
     letter: Letter | None = None
     disagreements: tuple[str, ...] = ()
+    tree: Tree | None = None
 
     @property
     def cutoff_time(self) -> int:
@@ -195,7 +218,11 @@ class ReportData(Struct, frozen=True, kw_only=True):
 
 def digest_of(data: ReportData) -> bytes:
     """Returns the SHA-256 of what a report says; when it was read does not count, so reading again is no change."""
-    return hashlib.sha256(msgspec.json.encode(_timeless(msgspec.to_builtins(data)), order="sorted")).digest()
+    said = msgspec.to_builtins(data)
+    if data.tree is None:
+        # Reports that were made before there were trees say what they said.
+        del said["tree"]
+    return hashlib.sha256(msgspec.json.encode(_timeless(said), order="sorted")).digest()
 
 
 def _timeless(value: Any) -> Any:

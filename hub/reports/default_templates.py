@@ -122,6 +122,23 @@ def _ranking(sheet: Sheet, *, is_optional: bool) -> None:
         sheet.tag("{%p endif %}")
 
 
+def _tree(sheet: Sheet) -> None:
+    columns = (
+        ("指标", "{{ line.name }}"),
+        ("分值", "{{ line.weight }}"),
+        ("实际值", "{{ line.value }}"),
+        ("得分", "{{ line.points }}"),
+    )
+    sheet.tag("{%p if tree %}")
+    sheet.text("总得分{{ tree.score }}{% if tree.grade %}，等次：{{ tree.grade }}{% endif %}。")
+    sheet.table("tree.indicators", columns, (86, 22, 26, 22))
+    sheet.tag("{%p if tree.missing %}")
+    sheet.text("尚缺数据的指标：{{ tree.missing }}。缺少的数据不按零分计算。", size=12)
+    sheet.tag("{%p endif %}")
+    sheet.text("评分方案：{{ tree.scheme }}；考评批次：{{ tree.run_id }}。", size=12)
+    sheet.tag("{%p endif %}")
+
+
 def _definitions(sheet: Sheet) -> None:
     sheet.heading("统计口径")
     sheet.tag("{%p for metric in metrics %}")
@@ -167,7 +184,10 @@ def _scores() -> bytes:
     sheet.title("{{ report.title }}")
     _recipients(sheet)
     sheet.text("现将{{ report.region }}{{ report.span }}城市管理考评结果通报如下：")
+    sheet.tag("{%p if ranking %}")
     _ranking(sheet, is_optional=False)
+    sheet.tag("{%p endif %}")
+    _tree(sheet)
     sheet.text("各单位对考评结果有异议的，请按规定期限提出申诉。")
     sheet.signature()
     return sheet.content()

@@ -32,6 +32,7 @@ from hub.reports.content import (
     Ranking,
     ReportData,
     ReportKind,
+    Tree,
     digest_of,
 )
 from hub.reports.drafting import Asked, Draft
@@ -157,8 +158,8 @@ class ReportDesk:
         template = await asyncio.to_thread(template_of, data.kind, self._part.templates)
         return await asyncio.to_thread(self._text, data, template, self._clock())
 
-    async def make_scores(self, visible: Regions, asked: Asked, ranking: Ranking) -> Made:
-        """Makes the result sheet of a score run.
+    async def make_scores(self, visible: Regions, asked: Asked, result: Ranking | Tree) -> Made:
+        """Makes the result sheet of a score run, of units or of an indicator tree.
 
         Raises:
             Violated: REPORT_KIND_INVALID, REGION_FORBIDDEN.
@@ -166,7 +167,7 @@ class ReportDesk:
         """
         if asked.kind is not ReportKind.SCORES:
             raise Violated("REPORT_KIND_INVALID", "kind", asked.kind)
-        return await self._given(visible, asked, ranking=ranking)
+        return await self._given(visible, asked, result=result)
 
     async def listing(
         self, visible: Regions, limit: int, *, kind: str = "", is_every_version: bool = False
@@ -205,7 +206,7 @@ class ReportDesk:
         return found
 
     async def _given(
-        self, visible: Regions, asked: Asked, letter: Letter | None = None, ranking: Ranking | None = None
+        self, visible: Regions, asked: Asked, letter: Letter | None = None, result: Ranking | Tree | None = None
     ) -> Made:
         if not any(asked.region in span for span in spans_of(visible)):
             raise Violated("REGION_FORBIDDEN", "region_code", format_region(asked.region))
@@ -219,7 +220,8 @@ class ReportDesk:
                 subject=asked.subject,
                 heading=await self._heading(asked, names),
                 letter=letter,
-                ranking=ranking,
+                ranking=result if isinstance(result, Ranking) else None,
+                tree=result if isinstance(result, Tree) else None,
             )
         )
 

@@ -10,6 +10,7 @@ from hub.reports.content import (
     Breakdown,
     Compared,
     Heading,
+    Indicator,
     Letter,
     LetterCase,
     Line,
@@ -20,6 +21,7 @@ from hub.reports.content import (
     ReportFigure,
     ReportKind,
     Score,
+    Tree,
 )
 from hub.reports.drafting import PERIOD_KINDS
 from hub.reports.filling import filled
@@ -79,6 +81,7 @@ def sample(kind: ReportKind) -> ReportData:
         lines=(compared, compared),
         problems=(Problem(name="示例", place="示例", unit="示例单位", count=3, letter="交办函"),),
         ranking=Ranking(run_id="示例", scheme="示例方案", scheme_version=1, scores=(_score(),)),
+        tree=_tree(),
         letter=letter if kind in LETTERS else None,
         disagreements=("示例说明",),
     )
@@ -100,6 +103,15 @@ def _line(name: str) -> Line:
             )
         )
     return Line(key=name, name=name, counts=_COUNTS, figures=tuple(figures))
+
+
+def _tree() -> Tree:
+    group = Indicator(name="示例", depth=0, weight="10", value="", points="9.00")
+    below = Indicator(name="示例", depth=1, weight="10", value="0.9", points="9.00")
+    return Tree(
+        run_id="示例", scheme="示例方案", scheme_version=1, indicators=(group, below), score="9.00", grade="示例",
+        missing=("示例",),
+    )  # fmt: skip
 
 
 def _score() -> Score:

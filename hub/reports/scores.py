@@ -3,8 +3,8 @@
 from fractions import Fraction
 
 from hub.evaluation.composite import Standing, UnitScore
-from hub.evaluation.runs import ScoreRun
-from hub.reports.content import Ranking, Score
+from hub.evaluation.runs import Run, ScoreRun, TreeRun
+from hub.reports.content import Indicator, Ranking, Score, Tree
 from hub.reports.naming import Names
 from hub.statistics.rounding import USUAL
 
@@ -15,6 +15,35 @@ _STANDINGS = {
     Standing.NOT_RANKED: "不排名",
 }
 _DIGITS = 12
+
+
+def result_of(run: Run, names: Names) -> Ranking | Tree:
+    """Returns what the result sheet of a run says."""
+    return ranking_of(run, names) if isinstance(run, ScoreRun) else tree_of(run)
+
+
+def tree_of(run: TreeRun) -> Tree:
+    """Returns a run of a tree with its indicators, in the order of the scheme."""
+    scores, rounding = run.scores, run.scheme.rounding
+    name_of = {node.node_id: node.name_zh for node in run.scheme.nodes}
+    return Tree(
+        run_id=run.run_id,
+        scheme=run.scheme.name_zh,
+        scheme_version=run.scheme.version,
+        indicators=tuple(
+            Indicator(
+                name=one.node.name_zh,
+                depth=one.depth,
+                weight="" if one.node.weight is None else _digits(one.node.weight),
+                value="" if one.value is None else _digits(one.value),
+                points="" if one.points is None else rounding.text(one.points),
+            )
+            for one in scores.scores
+        ),
+        score=scores.display,
+        grade=scores.grade.name_zh if scores.grade else "",
+        missing=tuple(name_of[node_id] for node_id in scores.missing),
+    )
 
 
 def ranking_of(run: ScoreRun, names: Names) -> Ranking:

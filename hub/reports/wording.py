@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from exchange_db.records import COUNTERS, Counts
 from hub.reports.calling import called, year_ago
-from hub.reports.content import KIND_NAMES, Breakdown, Compared, Line, Metric, Ranking, ReportData
+from hub.reports.content import KIND_NAMES, Breakdown, Compared, Line, Metric, Ranking, ReportData, Tree
 from hub.reports.plots import MOST_GROUPS, Plot
 from hub.statistics.definitions import change_of
 from hub.statistics.disagreements import COUNTER_NAMES
@@ -52,6 +52,7 @@ def values_of(data: ReportData, issued: date, zone: ZoneInfo, most_lines: int) -
             for one in data.problems
         ],
         "ranking": _ranking(data.ranking),
+        "tree": _tree(data.tree),
         "letter": _letter(data),
         "notes": list(data.disagreements),
         "numeral": _numerals(),
@@ -256,6 +257,27 @@ def _ranking(ranking: Ranking | None) -> dict[str, Any] | None:
         "run_id": ranking.run_id,
         "scheme": f"{ranking.scheme}（第{ranking.scheme_version}版）",
         "groups": [{"name": f"{name}类单位" if name else "全部单位", "scores": rows} for name, rows in groups.items()],
+    }
+
+
+def _tree(tree: Tree | None) -> dict[str, Any] | None:
+    if tree is None:
+        return None
+    return {
+        "run_id": tree.run_id,
+        "scheme": f"{tree.scheme}（第{tree.scheme_version}版）",
+        "score": tree.score or NONE,
+        "grade": tree.grade,
+        "missing": "、".join(tree.missing),
+        "indicators": [
+            {
+                "name": "　" * one.depth + one.name,
+                "weight": one.weight or NONE,
+                "value": one.value or NONE,
+                "points": one.points or NONE,
+            }
+            for one in tree.indicators
+        ],
     }
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from exchange_db.records import Counts
 from hub.reports.calling import called, year_ago
-from hub.reports.content import Breakdown, Compared, Line, Metric, ReportData
+from hub.reports.content import Breakdown, Compared, Line, Metric, ReportData, Tree
 from hub.reports.grid import PERCENT, POINTS, Cell, Formula, Grid, Page
 from hub.reports.plots import Places
 from hub.reports.wording import COMPARED, MOST_COUNTED, NONE, counts_plot, day_zh, difference, formula_of, rates_plot
@@ -46,6 +46,8 @@ def workbook_of(data: ReportData, issued: date, zone: ZoneInfo) -> bytes:
         _letter(grid.page("涉及案件"), data)
     if data.ranking is not None:
         _ranking(grid.page("考评结果"), data)
+    if data.tree is not None:
+        _tree(grid.page("指标得分"), data, data.tree)
     if data.metrics:
         _definitions(grid.page("统计口径"), data, zone)
     return grid.content()
@@ -160,6 +162,21 @@ def _letter(page: Page, data: ReportData) -> None:
     for one in data.letter.cases:
         page.write([one.case_no, one.name, one.address, one.reported, one.deadline])
     page.widths(24, 34, 40, 20, 20)
+    page.lay_out(2)
+
+
+def _tree(page: Page, data: ReportData, tree: Tree) -> None:
+    page.title(data.heading.title, 4)
+    page.write(["指标", "分值", "实际值", "得分"], is_heading=True)
+    page.freeze()
+    for one in tree.indicators:
+        numbers: list[Cell] = [float(text) if text else NONE for text in (one.weight, one.value, one.points)]
+        page.write(["　" * one.depth + one.name, *numbers])
+    page.write(["合计", "", tree.grade, float(tree.score) if tree.score else NONE])
+    if tree.missing:
+        page.note(f"尚缺数据的指标：{'、'.join(tree.missing)}。缺少的数据不按零分计算。")
+    page.note(f"评分方案：{tree.scheme}（第{tree.scheme_version}版）；批次 {tree.run_id}")
+    page.widths(60, 12, 14, 12)
     page.lay_out(2)
 
 

@@ -2,12 +2,14 @@
 
 from exchange_db.session import Ledger
 from hub.clock import Clock
+from hub.evaluation.surveying import SurveyDesk
 from hub.intake.desk import IntakeDesk
 from hub.listener import Listener
 from hub.personal.making import make_personal_desk
 from hub.rest.exchange import Exchange
 from hub.rest.guard import RestGuard
-from hub.rest.server import RestServer
+from hub.rest.server import Calls, RestServer
+from hub.rest.surveys import SurveyCalls
 from hub.settings import Settings
 from hub.throttle import throttles
 from hub.veil import Veil
@@ -20,7 +22,10 @@ def make_rest(
     personal, veil = make_personal_desk(settings, ledger, clock), Veil(settings.hub.id, settings.personal)
     return RestServer(
         RestGuard(ledger, clock, *throttles(settings.limits, clock), settings.hub.id),
-        Exchange(ledger, desk, listener, settings.hub.region, clock, personal, veil),
+        Calls(
+            Exchange(ledger, desk, listener, settings.hub.region, clock, personal, veil),
+            SurveyCalls(SurveyDesk(ledger, settings, clock)),
+        ),
         address=settings.rest.listen,
         certificate=settings.tls.certificate,
         key=settings.tls.key,

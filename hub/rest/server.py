@@ -3,6 +3,7 @@
 import logging
 import ssl
 from pathlib import Path
+from typing import NamedTuple
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -11,6 +12,7 @@ from hub.doorkeeper import IDLE_SECONDS, Doorkeeper, GuardedSite
 from hub.doors import REST_DOORS, require_declared
 from hub.rest.exchange import Exchange
 from hub.rest.guard import RestGuard, place_of
+from hub.rest.surveys import SurveyCalls
 
 logger = logging.getLogger(__name__)
 
@@ -19,12 +21,19 @@ class RestAddressTaken(OSError):
     """The address for REST cannot be listened on. Is another hub running there?"""
 
 
+class Calls(NamedTuple):
+    """Who serves the calls."""
+
+    exchange: Exchange
+    surveys: SurveyCalls
+
+
 class RestServer:
     """The server.
 
     Args:
         guard: authenticates every call.
-        exchange: serves the calls.
+        calls: who serves them.
         address: ``host:port``; port 0 takes a free one.
         certificate, key: PEM files.
         per_address: connections one address may hold.
@@ -35,7 +44,7 @@ class RestServer:
     def __init__(
         self,
         guard: RestGuard,
-        exchange: Exchange,
+        calls: Calls,
         *,
         address: str,
         certificate: Path,
@@ -47,13 +56,13 @@ class RestServer:
         self._keeper = Doorkeeper(per_address)
         self._host, _, port = address.rpartition(":")
         self.port = int(port)
-        self._draining, self._shares_port = exchange.draining, shares_port
+        self._draining, self._shares_port = calls.exchange.draining, shares_port
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_3
         self._tls.load_cert_chain(certificate, key)
         # Bodies are unpacked by us: the signature is over the bytes on the wire, and a bomb must be noticed.
         self._runner = web.AppRunner(
-            application_of(guard, exchange, self._keeper.watch()),
+            application_of(guard, calls, self._keeper.watch()),
             access_log=None,
             handle_signals=False,
             shutdown_timeout=drain_seconds,
@@ -86,8 +95,9 @@ class RestServer:
         await self._runner.cleanup()
 
 
-def application_of(guard: RestGuard, exchange: Exchange, *middlewares: Middleware) -> web.Application:
+def application_of(guard: RestGuard, calls: Calls, *middlewares: Middleware) -> web.Application:
     """Returns the table of calls."""
+    exchange, surveys = calls
     application = web.Application(middlewares=middlewares)
     application.add_routes(
         [
@@ -97,6 +107,7 @@ def application_of(guard: RestGuard, exchange: Exchange, *middlewares: Middlewar
             web.get("/v1/parcels", guard.guarded(exchange.give), allow_head=False),
             web.get("/v1/receipts", guard.guarded(exchange.receipts), allow_head=False),
             web.post("/v1/reporters", guard.guarded(exchange.keep_reporters)),
+            web.post("/v1/survey-answers", guard.guarded(surveys.submit)),
             web.route("*", "/{rest:.*}", guard.unknown),
         ]
     )

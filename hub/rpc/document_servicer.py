@@ -6,8 +6,11 @@ An answer given here enters the log as a parcel of the caller, by the same check
 from typing import Any
 from uuid import uuid4
 
+from google.protobuf.message import Message
+
 from auth.permissions import visible_regions
 from connectors.document_wire import read_document
+from connectors.veiling import cover
 from connectors.wire import write_parcel
 from exchange_db import documents, inbox
 from exchange_db.records import Violated
@@ -17,6 +20,7 @@ from hub.documents.desk import refused, require_answerable
 from hub.intake.desk import IntakeDesk
 from hub.rpc import document_answers, paging
 from hub.rpc.calls import principal_of
+from hub.veil import Veil
 from protos.document.v1 import document_pb2
 from protos.document.v1 import document_service_pb2 as service
 from protos.document.v1 import document_service_pb2_grpc as service_grpc
@@ -32,13 +36,15 @@ class DocumentServicer(service_grpc.DocumentServiceServicer):
         desk: takes answers in.
         hub_region: region of this hub.
         clock: the hub's clock.
+        veil: what neighbours above are shown.
     """
 
-    def __init__(self, ledger: Ledger, desk: IntakeDesk, hub_region: int, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, desk: IntakeDesk, hub_region: int, clock: Clock, veil: Veil) -> None:
         self._ledger = ledger
         self._desk = desk
         self._hub_region = hub_region
         self._clock = clock
+        self._veil = veil
 
     async def ListDocuments(self, request: service.ListDocumentsRequest, context: Any) -> service.ListDocumentsResponse:
         """Gives one page of a list."""
@@ -46,12 +52,16 @@ class DocumentServicer(service_grpc.DocumentServiceServicer):
         wanted = document_answers.filter_of(request, visible_regions(principal_of(context), self._hub_region))
         async with self._ledger.read() as session:
             rows = await documents.listing(session, wanted, size + 1)
-        return document_answers.page_response(rows, size)
+        response = document_answers.page_response(rows, size)
+        self._cover(response)
+        return response
 
     async def GetDocument(self, request: service.GetDocumentRequest, context: Any) -> service.GetDocumentResponse:
         """Gives one document."""
         row = await self._find(request.key)
-        return service.GetDocumentResponse(document=document_answers.view_of(row))
+        response = service.GetDocumentResponse(document=document_answers.view_of(row))
+        self._cover(response)
+        return response
 
     async def AnswerDocument(
         self, request: service.AnswerDocumentRequest, context: Any
@@ -75,6 +85,10 @@ class DocumentServicer(service_grpc.DocumentServiceServicer):
         for violation in receipt.answer.violations.values():
             raise refused(violation)
         return service.AnswerDocumentResponse(revision=answer.revision, accepted_time=receipt.accepted_time)
+
+    def _cover(self, message: Message) -> None:
+        if self._veil.is_over(principal_of().peer_id):
+            cover(message, self._veil.mask, "document")
 
     async def _find(self, key: document_pb2.DocumentKey) -> documents.DocumentRow:
         visible = visible_regions(principal_of(), self._hub_region)

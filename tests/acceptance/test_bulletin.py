@@ -24,7 +24,6 @@ from hub.reports.workbook import workbook_of
 from hub.rpc import calls
 from hub.rpc.calls import Caller
 from hub.rpc.statistics_servicer import StatisticsServicer
-from hub.statistics.indicators import IndicatorReader
 from hub.statistics.periods import parse_period
 from hub.statistics.reading import FigureReader
 from protos.statistics.v1 import statistics_service_pb2 as statistics
@@ -75,7 +74,7 @@ async def test_the_monthly_bulletin_opens_prints_and_says_what_the_api_says(
         path.write_bytes((await desk.file(made.run, name)).content)
     (pdf,) = converted(tmp_path, [files["docx"]], "pdf")
     (again,) = converted(tmp_path, [files["xlsx"]], "xlsx")
-    servicer = StatisticsServicer(reader, IndicatorReader(ledger, settings))
+    servicer = StatisticsServicer(ledger, settings, FakeClock(JULY))
     now, before, year_ago = [(await _asked(servicer, month)).groups[0] for month in (202006, 202005, 201906)]
     by = {group: (await _asked(servicer, 202006, group)).groups for group in _SHEETS}
     assert now.counts.total > before.counts.total > year_ago.counts.total > 0

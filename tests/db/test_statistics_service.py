@@ -11,18 +11,29 @@ from hub.rpc import calls
 from hub.rpc.calls import Caller
 from hub.rpc.statistics_servicer import StatisticsServicer
 from hub.settings import HubPart, Settings
-from hub.statistics.indicators import IndicatorReader
-from hub.statistics.reading import FigureReader
 from protos.common.v1 import page_pb2
 from protos.statistics.v1 import statistics_service_pb2 as statistics
 from tests.support.applied import a_closed_case, a_dispatched_case, apply_records
-from tests.support.builders import CITY, COUNTY, PROVINCE, a_principal
+from tests.support.builders import CITY, COUNTY, PROVINCE, a_cell, a_principal, a_sheet
+from tests.support.clock import FakeClock, at
+from tests.support.periods import City, settings_of
 
 
 @pytest.fixture
 def servicer(ledger: Ledger) -> StatisticsServicer:
     settings = Settings(hub=HubPart(id=CITY, name="怀化"))
-    return StatisticsServicer(FigureReader(ledger, settings), IndicatorReader(ledger, settings))
+    return StatisticsServicer(ledger, settings, FakeClock())
+
+
+@pytest.fixture
+def city(ledger: Ledger, clock: FakeClock) -> City:
+    """The same hub with its months frozen and corrected."""
+    return City.over(ledger, clock, settings_of(frozen=("month",)))
+
+
+@pytest.fixture
+def past(city: City) -> StatisticsServicer:
+    return StatisticsServicer(city.ledger, city.settings, city.clock)
 
 
 @pytest.fixture(params=[COUNTY])
@@ -133,3 +144,65 @@ async def test_indicators_of_others_are_refused(servicer: StatisticsServicer, ca
     request = statistics.GetIndicatorsRequest(region_code="431200", first_day=20200601, last_day=20200630)
     with pytest.raises(Violated, match="REGION_FORBIDDEN"):
         await servicer.GetIndicators(request, None)
+
+
+async def test_what_was_said_on_a_date_is_told(city: City, past: StatisticsServicer, caller: Principal) -> None:
+    await city.apply(*a_dispatched_case("1"))
+    city.clock.now = at("2020-07-05T08:00:00+08:00")
+    await city.freezer.run()
+    city.clock.now = at("2020-07-08T08:00:00+08:00")
+    await city.apply(*a_closed_case("1")[2:])
+    await city.corrections.run()
+
+    async def asked(day: str) -> tuple[int, int, int, int, int]:
+        request = statistics.GetFiguresAsOfRequest(region_code="431221", period="2020-06", as_of=day, group_by="unit")
+        said = await past.GetFiguresAsOf(request, None)
+        (group,) = said.groups
+        assert (group.group_key, said.origin) == ("hw01", statistics.ORIGIN_FROZEN)
+        assert list(said.definition_refs) == [city.calendar.definition_ref]
+        assert said.cutoff_time == at("2020-07-05T08:00:00+08:00")
+        return said.revision, len(said.corrections), group.counts.total, group.counts.done, group.overdue
+
+    assert await asked("2020-07-06") == (1, 0, 1, 0, 1)
+    assert await asked("2020-07-08T23:00:00+08:00") == (2, 1, 1, 1, 0)
+    with pytest.raises(Violated, match="NOTHING_SAID"):
+        await asked("2020-07-01")
+    with pytest.raises(Violated, match="DATE_INVALID"):
+        await asked("2020-07-08T23:00:00")
+
+
+async def test_which_sheets_have_come_is_told(city: City, past: StatisticsServicer, caller: Principal) -> None:
+    await apply_records(city.ledger, a_sheet(a_cell(), region=431221, month=202006))
+    city.clock.now = at("2020-07-20")
+    request = statistics.GetCompletenessRequest(region_code="431221", first_month=202005, last_month=202007)
+    (row,) = (await past.GetCompleteness(request, None)).rows
+    assert (row.region_code, row.reporter_id) == ("431221", CITY)
+    assert [(cell.month, cell.revision) for cell in row.cells] == [(202005, 0), (202006, 1), (202007, 0)]
+    assert [cell.state for cell in row.cells] == [
+        statistics.SHEET_STATE_UNEXPECTED, statistics.SHEET_STATE_LATE, statistics.SHEET_STATE_WAITING,
+    ]  # fmt: skip
+    assert row.cells[1].first_time == row.cells[1].last_time > 0
+    assert [cell.is_incomparable for cell in row.cells] == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("months", "reason"),
+    [((202006, 202005), "ARGUMENT_INVALID"), ((201001, 202006), "ARGUMENT_INVALID"), ((0, 202006), "PERIOD_INVALID")],
+)
+async def test_months_nobody_can_list_are_refused(
+    past: StatisticsServicer, caller: Principal, months: tuple[int, int], reason: str
+) -> None:
+    request = statistics.GetCompletenessRequest(region_code="431221", first_month=months[0], last_month=months[1])
+    with pytest.raises(Violated, match=reason):
+        await past.GetCompleteness(request, None)
+
+
+async def test_periods_of_others_are_refused(past: StatisticsServicer, caller: Principal) -> None:
+    with pytest.raises(Violated, match="REGION_FORBIDDEN"):
+        await past.GetFiguresAsOf(
+            statistics.GetFiguresAsOfRequest(region_code="431222", period="2020-06", as_of="2020-07-06"), None
+        )
+    with pytest.raises(Violated, match="REGION_FORBIDDEN"):
+        await past.GetCompleteness(
+            statistics.GetCompletenessRequest(region_code="431200", first_month=202006, last_month=202006), None
+        )

@@ -169,6 +169,8 @@ _BY_REGION = [way for way, method in METHODS.items() if "region_code" in method.
 _WHOLE: dict[str, dict[str, Any]] = {
     "/sanji.statistics.v1.StatisticsService/GetFigures": {"first_month": 202001, "last_month": 202012},
     "/sanji.statistics.v1.StatisticsService/ListFigureCases": {"month": 202006, "counter": "total"},
+    "/sanji.statistics.v1.StatisticsService/GetFiguresAsOf": {"period": "2020-06", "as_of": "2099-12-31"},
+    "/sanji.statistics.v1.StatisticsService/GetCompleteness": {"first_month": 202001, "last_month": 202012},
     "/sanji.standards.v1.StandardsService/ComputeDeadline": {
         "start_time": 1_577_836_800_000_000,
         "limit_text": "4工作时",

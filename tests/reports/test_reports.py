@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from aiohttp import ClientSession
 from docx import Document as Word
+from openpyxl import load_workbook
 
 from auth.person import Role
 from exchange_db import audit, followup
@@ -21,9 +22,10 @@ from exchange_db.regions import subtree
 from exchange_db.session import Ledger
 from hub.documents.making import make_document_desk
 from hub.evaluation.composite import RunInputs, UnitInput
-from hub.evaluation.runs import run_scores
-from hub.evaluation.schemes import CompositeScheme
+from hub.evaluation.runs import TreeInputs, run_scores, run_tree
+from hub.evaluation.schemes import CompositeScheme, Measure, TreeScheme
 from hub.evaluation.shipped import shipped_schemes
+from hub.evaluation.tree import NodeInput
 from hub.jobs.reports import report_jobs
 from hub.reports.content import ReportData, ReportKind
 from hub.reports.desk import ReportDesk, file_name
@@ -31,7 +33,7 @@ from hub.reports.drafting import Asked
 from hub.reports.letters import LetterAsked, letter_of
 from hub.reports.posting import ReportPost
 from hub.reports.sampling import sample
-from hub.reports.scores import ranking_of
+from hub.reports.scores import ranking_of, result_of
 from hub.reports.wording import added_up
 from hub.sections.evidence import EvidencePart
 from hub.sections.reports import ReportsPart
@@ -238,6 +240,47 @@ async def test_the_result_sheet_says_what_the_score_run_says(ledger: Ledger) -> 
     assert told == [(one.unit, one.display, one.rank) for one in run.scores]
     assert [rank for _, _, rank in told] == [1, 2, 2]
     assert data["ranking"]["run_id"] == run.run_id
+
+
+@pytest.mark.parametrize("name", ["self-evaluation", "supervision"])
+async def test_the_result_sheet_of_a_tree_says_its_indicators_its_grade_and_what_is_missing(
+    ledger: Ledger, tmp_path: Path, name: str
+) -> None:
+    scheme = shipped_schemes()[name]
+    assert isinstance(scheme, TreeScheme)
+    leaves = [node for node in scheme.nodes if node.measure is not Measure.GROUP]
+    given = {node.node_id: _given(node.measure) for node in leaves[1:]}
+    desk = _desk(ledger)
+    asked = Asked(ReportKind.SCORES, 431200, JUNE.span, scheme.scheme_id)
+    run = run_tree(scheme, TreeInputs(period="2020-06", nodes=given))
+    made = await desk.make_scores(CITY_WIDE, asked, result_of(run, await desk.names()))
+    tree = (await desk.data(made.run))["tree"]
+    assert [one["name"] for one in tree["indicators"]] == [node.name_zh for node in scheme.nodes]
+    assert (tree["run_id"], tree["missing"], tree["score"]) == (run.run_id, [leaves[0].name_zh], run.scores.display)
+    files = {one: tmp_path / f"scores.{one}" for one in made.run.formats}
+    for one, path in files.items():
+        path.write_bytes((await desk.file(made.run, one)).content)
+    word = Word(str(files["docx"]))
+    told = {row.cells[0].text.strip() for table in word.tables for row in table.rows}
+    assert {node.name_zh for node in scheme.nodes} <= told
+    assert any(leaves[0].name_zh in paragraph.text for paragraph in word.paragraphs)
+    cells = {str(row[0].value).strip() for row in load_workbook(files["xlsx"])["指标得分"].iter_rows()}
+    assert {node.name_zh for node in scheme.nodes} <= cells
+    # The same run again is no new version; with the missing value it is one.
+    again = await desk.make_scores(CITY_WIDE, asked, result_of(run, await desk.names()))
+    assert (again.is_new, again.run.version) == (False, made.run.version)
+    whole = run_tree(scheme, TreeInputs(period="2020-06", nodes=given | {leaves[0].node_id: _given(leaves[0].measure)}))
+    full = await desk.make_scores(CITY_WIDE, asked, result_of(whole, await desk.names()))
+    tree = (await desk.data(full.run))["tree"]
+    assert (full.is_new, tree["missing"], bool(tree["score"]), bool(tree["grade"])) == (
+        True, [], scheme.is_weighted, scheme.is_weighted,
+    )  # fmt: skip
+
+
+def _given(measure: Measure) -> NodeInput:
+    if measure is Measure.EXECUTION:
+        return NodeInput(actual=Fraction(90), target=Fraction(100))
+    return NodeInput(share=Fraction(1, 2))
 
 
 async def test_a_file_of_names_that_cannot_be_read_is_named_with_its_line(ledger: Ledger, tmp_path: Path) -> None:

@@ -32,9 +32,18 @@ _YEAR = 366 * 86_400_000_000
 
 
 async def take_in(
-    ledger: Ledger, payloads: list[bytes], *, hub_id: str = CITY, sender: Principal | None = None, now: int = NOON
+    ledger: Ledger,
+    payloads: list[bytes],
+    *,
+    hub_id: str = CITY,
+    sender: Principal | None = None,
+    now: int = NOON,
+    first_sequence: int = 0,
 ) -> Answer:
-    """Appends payloads to the log as the desk does, from the hub itself unless a sender is named."""
+    """Appends payloads to the log as the desk does, from the hub itself unless a sender is named.
+
+    ``first_sequence`` is their first number in the stream; 0 stands for whatever is next.
+    """
     sender = sender or Principal(hub_id, int(hub_id[:6]), "hub", "child", 0, "")
     gate = Gate(sender, int(hub_id[:6]))
     items = [gate.check(payload, now) for payload in payloads]
@@ -42,7 +51,7 @@ async def take_in(
         await months.ensure(session, now)
     async with ledger.dedicated() as connection, connection.transaction() as session:
         stream = await inbox.open_stream(session, sender.peer_id, "test")
-        arrival = Arrival(stream.stream_id, sender.peer_id, sender.thumbprint, 0, items)
+        arrival = Arrival(stream.stream_id, sender.peer_id, sender.thumbprint, first_sequence, items)
         (answer,) = await inbox.append(session, [arrival], now, is_careful=True)
     return answer
 

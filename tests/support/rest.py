@@ -15,14 +15,17 @@ from connectors.transports import signing
 from exchange_db import months, peers, shared_secrets
 from exchange_db.peers import NewPeer
 from exchange_db.session import Ledger
+from hub.evaluation.surveying import SurveyDesk
 from hub.intake.desk import IntakeDesk
 from hub.intake.seals import SealJudge
 from hub.listener import Listener
 from hub.personal.desk import PersonalDesk
 from hub.rest.exchange import Exchange
 from hub.rest.guard import RestGuard
-from hub.rest.server import application_of
+from hub.rest.server import Calls, application_of
+from hub.rest.surveys import SurveyCalls
 from hub.sections.personal import PersonalPart
+from hub.settings import HubPart, Settings
 from hub.throttle import Throttle
 from hub.veil import Veil
 from tests.support.builders import COUNTY
@@ -125,9 +128,10 @@ async def rest_edge(
         personal or a_personal_desk(ledger, clock),
         veil,
     )
+    surveys = SurveyCalls(SurveyDesk(ledger, Settings(hub=HubPart(id=HUB, name="怀化")), clock))
     working = asyncio.create_task(desk.run())
     guard = RestGuard(ledger, clock, calls, failures, HUB)
-    runner = web.AppRunner(application_of(guard, exchange), auto_decompress=False)
+    runner = web.AppRunner(application_of(guard, Calls(exchange, surveys)), auto_decompress=False)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

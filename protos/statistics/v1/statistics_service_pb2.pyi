@@ -46,6 +46,78 @@ BASIS_SHEETS: Basis.ValueType  # 2
 """Sheets the hubs below have sent."""
 Global___Basis: _TypeAlias = Basis  # noqa: Y015
 
+class _Origin:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Origin.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ORIGIN_UNSPECIFIED: _Origin.ValueType  # 0
+    """Never sent."""
+    ORIGIN_FROZEN: _Origin.ValueType  # 1
+    """The frozen period, with the corrections published by then."""
+    ORIGIN_SHEETS: _Origin.ValueType  # 2
+    """The sheets that were in force then."""
+    ORIGIN_LEDGER: _Origin.ValueType  # 3
+    """The hub's ledger as it stands; only of the present."""
+
+class Origin(_Origin, metaclass=_OriginEnumTypeWrapper):
+    """Origin is where an answer about the past comes from."""
+
+ORIGIN_UNSPECIFIED: Origin.ValueType  # 0
+"""Never sent."""
+ORIGIN_FROZEN: Origin.ValueType  # 1
+"""The frozen period, with the corrections published by then."""
+ORIGIN_SHEETS: Origin.ValueType  # 2
+"""The sheets that were in force then."""
+ORIGIN_LEDGER: Origin.ValueType  # 3
+"""The hub's ledger as it stands; only of the present."""
+Global___Origin: _TypeAlias = Origin  # noqa: Y015
+
+class _SheetState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SheetStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SheetState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SHEET_STATE_UNSPECIFIED: _SheetState.ValueType  # 0
+    """Never sent."""
+    SHEET_STATE_LOCKED: _SheetState.ValueType  # 1
+    """Locked: it may change by correction only."""
+    SHEET_STATE_ON_TIME: _SheetState.ValueType  # 2
+    """Came in time and was not revised since."""
+    SHEET_STATE_REVISED: _SheetState.ValueType  # 3
+    """Came in time and was revised afterwards."""
+    SHEET_STATE_LATE: _SheetState.ValueType  # 4
+    """Came too late."""
+    SHEET_STATE_WAITING: _SheetState.ValueType  # 5
+    """Not due yet, and not there."""
+    SHEET_STATE_MISSING: _SheetState.ValueType  # 6
+    """Due, and not there."""
+    SHEET_STATE_UNEXPECTED: _SheetState.ValueType  # 7
+    """Of a month before the first one that was ever sent."""
+
+class SheetState(_SheetState, metaclass=_SheetStateEnumTypeWrapper):
+    """SheetState is how the sheet of a month stands."""
+
+SHEET_STATE_UNSPECIFIED: SheetState.ValueType  # 0
+"""Never sent."""
+SHEET_STATE_LOCKED: SheetState.ValueType  # 1
+"""Locked: it may change by correction only."""
+SHEET_STATE_ON_TIME: SheetState.ValueType  # 2
+"""Came in time and was not revised since."""
+SHEET_STATE_REVISED: SheetState.ValueType  # 3
+"""Came in time and was revised afterwards."""
+SHEET_STATE_LATE: SheetState.ValueType  # 4
+"""Came too late."""
+SHEET_STATE_WAITING: SheetState.ValueType  # 5
+"""Not due yet, and not there."""
+SHEET_STATE_MISSING: SheetState.ValueType  # 6
+"""Due, and not there."""
+SHEET_STATE_UNEXPECTED: SheetState.ValueType  # 7
+"""Of a month before the first one that was ever sent."""
+Global___SheetState: _TypeAlias = SheetState  # noqa: Y015
+
 @_typing.final
 class GetFiguresRequest(_message.Message):
     """GetFiguresRequest selects figures."""
@@ -485,3 +557,281 @@ class ListFigureCasesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListFigureCasesResponse: _TypeAlias = ListFigureCasesResponse  # noqa: Y015
+
+@_typing.final
+class GetFiguresAsOfRequest(_message.Message):
+    """GetFiguresAsOfRequest selects a period and a moment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGION_CODE_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    GROUP_BY_FIELD_NUMBER: _builtins.int
+    region_code: _builtins.str
+    """Region: a county, or a whole subtree when it ends in 00. Required."""
+    period: _builtins.str
+    """Period: "2020-06-15", "2020-W25", "2020-E25" (evaluation week), "2020-06", "2020-Q2", "2020-H1" or "2020". Required."""
+    as_of: _builtins.str
+    """When it was said: a date, whose last instant in the hub's zone is meant, or a time with its offset (RFC 3339).
+    Required.
+    """
+    group_by: _builtins.str
+    """Break down by: "", "region", "unit", "class" or "source"."""
+    def __init__(
+        self,
+        *,
+        region_code: _builtins.str = ...,
+        period: _builtins.str = ...,
+        as_of: _builtins.str = ...,
+        group_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "group_by", b"group_by", "period", b"period", "region_code", b"region_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFiguresAsOfRequest: _TypeAlias = GetFiguresAsOfRequest  # noqa: Y015
+
+@_typing.final
+class PastGroup(_message.Message):
+    """PastGroup is one line of a breakdown."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_KEY_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
+    UNDISPATCHED_FIELD_NUMBER: _builtins.int
+    group_key: _builtins.str
+    """Value of the thing broken down by; empty for the whole."""
+    overdue: _builtins.int
+    """In disposal and past the deadline at the end of the period."""
+    undispatched: _builtins.int
+    """Filed and not yet dispatched at the end of the period."""
+    @_builtins.property
+    def counts(self) -> _figure_pb2.Counts:
+        """Counts; what was not counted yet when they were said is 0."""
+
+    def __init__(
+        self,
+        *,
+        group_key: _builtins.str = ...,
+        counts: _figure_pb2.Counts | None = ...,
+        overdue: _builtins.int = ...,
+        undispatched: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "group_key", b"group_key", "overdue", b"overdue", "undispatched", b"undispatched"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PastGroup: _TypeAlias = PastGroup  # noqa: Y015
+
+@_typing.final
+class Correction(_message.Message):
+    """Correction is one that was published of a frozen period."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    PUBLISHED_TIME_FIELD_NUMBER: _builtins.int
+    CASE_COUNT_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Number of the correction, from 1."""
+    published_time: _builtins.int
+    """When it was published, microseconds since 1970."""
+    case_count: _builtins.int
+    """Cases that it names."""
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        published_time: _builtins.int = ...,
+        case_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_count", b"case_count", "number", b"number", "published_time", b"published_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Correction: _TypeAlias = Correction  # noqa: Y015
+
+@_typing.final
+class GetFiguresAsOfResponse(_message.Message):
+    """GetFiguresAsOfResponse carries what was said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    CUTOFF_TIME_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    DEFINITION_REFS_FIELD_NUMBER: _builtins.int
+    CORRECTIONS_FIELD_NUMBER: _builtins.int
+    origin: Global___Origin.ValueType
+    """Where it comes from."""
+    cutoff_time: _builtins.int
+    """Until when records were counted, microseconds since 1970."""
+    revision: _builtins.int
+    """Revision of the frozen period: 1 without corrections; 0 before it was frozen."""
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___PastGroup]:
+        """One line a group, sorted by key."""
+
+    @_builtins.property
+    def definition_refs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Definitions the counters follow; several where sheets differ."""
+
+    @_builtins.property
+    def corrections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Correction]:
+        """The corrections in it, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[Global___PastGroup] | None = ...,
+        origin: Global___Origin.ValueType = ...,
+        cutoff_time: _builtins.int = ...,
+        revision: _builtins.int = ...,
+        definition_refs: _abc.Iterable[_builtins.str] | None = ...,
+        corrections: _abc.Iterable[Global___Correction] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrections", b"corrections", "cutoff_time", b"cutoff_time", "definition_refs", b"definition_refs", "groups", b"groups", "origin", b"origin", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFiguresAsOfResponse: _TypeAlias = GetFiguresAsOfResponse  # noqa: Y015
+
+@_typing.final
+class GetCompletenessRequest(_message.Message):
+    """GetCompletenessRequest selects a region and months."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGION_CODE_FIELD_NUMBER: _builtins.int
+    FIRST_MONTH_FIELD_NUMBER: _builtins.int
+    LAST_MONTH_FIELD_NUMBER: _builtins.int
+    region_code: _builtins.str
+    """Region: a county, or a whole subtree when it ends in 00. Required."""
+    first_month: _builtins.int
+    """First month, year*100+month. Required."""
+    last_month: _builtins.int
+    """Last month, inclusive; 60 months at most. Required."""
+    def __init__(
+        self,
+        *,
+        region_code: _builtins.str = ...,
+        first_month: _builtins.int = ...,
+        last_month: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_month", b"first_month", "last_month", b"last_month", "region_code", b"region_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCompletenessRequest: _TypeAlias = GetCompletenessRequest  # noqa: Y015
+
+@_typing.final
+class SheetCell(_message.Message):
+    """SheetCell is what came of one month."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTH_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    FIRST_TIME_FIELD_NUMBER: _builtins.int
+    LAST_TIME_FIELD_NUMBER: _builtins.int
+    IS_INCOMPARABLE_FIELD_NUMBER: _builtins.int
+    month: _builtins.int
+    """Month, year*100+month."""
+    state: Global___SheetState.ValueType
+    """How it stands."""
+    revision: _builtins.int
+    """Revision in force; 0 where nothing came."""
+    first_time: _builtins.int
+    """When the first revision was taken, microseconds since 1970; 0 where nothing came."""
+    last_time: _builtins.int
+    """When the one in force was taken, likewise."""
+    is_incomparable: _builtins.bool
+    """Follows other definitions than this hub: not to be compared or added up."""
+    def __init__(
+        self,
+        *,
+        month: _builtins.int = ...,
+        state: Global___SheetState.ValueType = ...,
+        revision: _builtins.int = ...,
+        first_time: _builtins.int = ...,
+        last_time: _builtins.int = ...,
+        is_incomparable: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_time", b"first_time", "is_incomparable", b"is_incomparable", "last_time", b"last_time", "month", b"month", "revision", b"revision", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SheetCell: _TypeAlias = SheetCell  # noqa: Y015
+
+@_typing.final
+class SheetRow(_message.Message):
+    """SheetRow is a region and who sends its sheets."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGION_CODE_FIELD_NUMBER: _builtins.int
+    REPORTER_ID_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    region_code: _builtins.str
+    """The region."""
+    reporter_id: _builtins.str
+    """Who sends."""
+    @_builtins.property
+    def cells(self) -> _containers.RepeatedCompositeFieldContainer[Global___SheetCell]:
+        """One cell a month, in order."""
+
+    def __init__(
+        self,
+        *,
+        region_code: _builtins.str = ...,
+        reporter_id: _builtins.str = ...,
+        cells: _abc.Iterable[Global___SheetCell] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "region_code", b"region_code", "reporter_id", b"reporter_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SheetRow: _TypeAlias = SheetRow  # noqa: Y015
+
+@_typing.final
+class GetCompletenessResponse(_message.Message):
+    """GetCompletenessResponse carries the matrix."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___SheetRow]:
+        """Sorted by region and reporter."""
+
+    def __init__(
+        self,
+        *,
+        rows: _abc.Iterable[Global___SheetRow] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCompletenessResponse: _TypeAlias = GetCompletenessResponse  # noqa: Y015

@@ -50,6 +50,16 @@ class StatisticsServiceStub:
                 request_serializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.ListFigureCasesRequest.SerializeToString,
                 response_deserializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.ListFigureCasesResponse.FromString,
                 _registered_method=True)
+        self.GetFiguresAsOf = channel.unary_unary(
+                '/sanji.statistics.v1.StatisticsService/GetFiguresAsOf',
+                request_serializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetFiguresAsOfRequest.SerializeToString,
+                response_deserializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetFiguresAsOfResponse.FromString,
+                _registered_method=True)
+        self.GetCompleteness = channel.unary_unary(
+                '/sanji.statistics.v1.StatisticsService/GetCompleteness',
+                request_serializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetCompletenessRequest.SerializeToString,
+                response_deserializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetCompletenessResponse.FromString,
+                _registered_method=True)
 
 
 class StatisticsServiceServicer:
@@ -77,6 +87,21 @@ class StatisticsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFiguresAsOf(self, request, context):
+        """GetFiguresAsOf gives what was said of a period on a date: frozen counts with the corrections published by then, or
+        the sheets that were in force.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCompleteness(self, request, context):
+        """GetCompleteness tells which sheets have come, on time, late, revised or locked, and which are missing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StatisticsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +119,16 @@ def add_StatisticsServiceServicer_to_server(servicer, server):
                     servicer.ListFigureCases,
                     request_deserializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.ListFigureCasesRequest.FromString,
                     response_serializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.ListFigureCasesResponse.SerializeToString,
+            ),
+            'GetFiguresAsOf': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFiguresAsOf,
+                    request_deserializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetFiguresAsOfRequest.FromString,
+                    response_serializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetFiguresAsOfResponse.SerializeToString,
+            ),
+            'GetCompleteness': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCompleteness,
+                    request_deserializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetCompletenessRequest.FromString,
+                    response_serializer=protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetCompletenessResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +213,60 @@ class StatisticsService:
             '/sanji.statistics.v1.StatisticsService/ListFigureCases',
             protos_dot_statistics_dot_v1_dot_statistics__service__pb2.ListFigureCasesRequest.SerializeToString,
             protos_dot_statistics_dot_v1_dot_statistics__service__pb2.ListFigureCasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFiguresAsOf(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sanji.statistics.v1.StatisticsService/GetFiguresAsOf',
+            protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetFiguresAsOfRequest.SerializeToString,
+            protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetFiguresAsOfResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCompleteness(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sanji.statistics.v1.StatisticsService/GetCompleteness',
+            protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetCompletenessRequest.SerializeToString,
+            protos_dot_statistics_dot_v1_dot_statistics__service__pb2.GetCompletenessResponse.FromString,
             options,
             channel_credentials,
             insecure,

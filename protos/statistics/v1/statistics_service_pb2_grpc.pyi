@@ -22,6 +22,12 @@ class StatisticsServiceStub:
     """GetIndicators gives every metric of a profile that the hub's ledger can tell, over any span of days."""
     ListFigureCases: _aio.UnaryUnaryMultiCallable[_statistics_service_pb2.ListFigureCasesRequest, _statistics_service_pb2.ListFigureCasesResponse]
     """ListFigureCases names the cases behind one counter, or behind one part of a metric."""
+    GetFiguresAsOf: _aio.UnaryUnaryMultiCallable[_statistics_service_pb2.GetFiguresAsOfRequest, _statistics_service_pb2.GetFiguresAsOfResponse]
+    """GetFiguresAsOf gives what was said of a period on a date: frozen counts with the corrections published by then, or
+    the sheets that were in force.
+    """
+    GetCompleteness: _aio.UnaryUnaryMultiCallable[_statistics_service_pb2.GetCompletenessRequest, _statistics_service_pb2.GetCompletenessResponse]
+    """GetCompleteness tells which sheets have come, on time, late, revised or locked, and which are missing."""
 
 class StatisticsServiceServicer(metaclass=_abc_1.ABCMeta):
     """StatisticsService gives figures and the cases behind them."""
@@ -49,5 +55,23 @@ class StatisticsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_statistics_service_pb2.ListFigureCasesRequest, _abc.Awaitable[_statistics_service_pb2.ListFigureCasesResponse]],
     ) -> _abc.Awaitable[_statistics_service_pb2.ListFigureCasesResponse]:
         """ListFigureCases names the cases behind one counter, or behind one part of a metric."""
+
+    @_abc_1.abstractmethod
+    def GetFiguresAsOf(
+        self,
+        request: _statistics_service_pb2.GetFiguresAsOfRequest,
+        context: _aio.ServicerContext[_statistics_service_pb2.GetFiguresAsOfRequest, _abc.Awaitable[_statistics_service_pb2.GetFiguresAsOfResponse]],
+    ) -> _abc.Awaitable[_statistics_service_pb2.GetFiguresAsOfResponse]:
+        """GetFiguresAsOf gives what was said of a period on a date: frozen counts with the corrections published by then, or
+        the sheets that were in force.
+        """
+
+    @_abc_1.abstractmethod
+    def GetCompleteness(
+        self,
+        request: _statistics_service_pb2.GetCompletenessRequest,
+        context: _aio.ServicerContext[_statistics_service_pb2.GetCompletenessRequest, _abc.Awaitable[_statistics_service_pb2.GetCompletenessResponse]],
+    ) -> _abc.Awaitable[_statistics_service_pb2.GetCompletenessResponse]:
+        """GetCompleteness tells which sheets have come, on time, late, revised or locked, and which are missing."""
 
 def add_StatisticsServiceServicer_to_server(servicer: StatisticsServiceServicer, server: _aio.Server) -> None: ...

@@ -23,11 +23,13 @@ from exchange_db.records import Case
 from exchange_db.session import Ledger
 from hub.cli.peers import commands
 from hub.clock import system_clock
+from hub.evaluation.surveying import SurveyDesk
 from hub.intake.desk import IntakeDesk
 from hub.listener import Listener
 from hub.rest import guard
 from hub.rest.exchange import Exchange
-from hub.rest.server import RestAddressTaken, RestServer
+from hub.rest.server import Calls, RestAddressTaken, RestServer
+from hub.rest.surveys import SurveyCalls
 from hub.sections.personal import PersonalPart
 from hub.throttle import Throttle
 from hub.veil import Veil
@@ -84,7 +86,7 @@ async def test_only_the_newest_tls_is_spoken_and_the_address_is_the_hubs_alone(s
             guard.RestGuard(
                 ledger, system_clock, Throttle(system_clock, 1_000), Throttle(system_clock, 1_000), "431200.hub"
             ),
-            exchange,
+            Calls(exchange, SurveyCalls(SurveyDesk(ledger, site.hub.settings, system_clock))),
             address=site.profiles["rest"].address,
             certificate=tls.certificate,
             key=tls.key,

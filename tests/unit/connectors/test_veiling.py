@@ -8,12 +8,25 @@ import pytest
 from auth.masking import masked_text
 from connectors.veiling import masked_by, veiled
 from connectors.wire import mark_of, read_parcel
+from exchange_db.document_records import Document
+from exchange_db.evaluation_shapes import EvaluationKind, EvaluationRecord, EvaluationValue
 from exchange_db.marks import digest_of
 from exchange_db.records import Case, Violated
 from hub.sections.personal import PersonalPart
 from hub.veil import Veil
 from protos.exchange.v1 import parcel_pb2
-from tests.support.builders import a_case, a_component, a_handling, a_payload, a_report, an_action
+from tests.support.builders import (
+    CITY,
+    a_case,
+    a_component,
+    a_handling,
+    a_letter,
+    a_payload,
+    a_report,
+    an_action,
+    an_answer,
+)
+from tests.support.clock import NOON
 
 _TEXT = "王先生 13812345678 反映井盖缺失"
 
@@ -39,6 +52,25 @@ def test_every_free_text_is_masked_and_nothing_else() -> None:
     # The number of the case only looks like one of a telephone.
     assert record.case_no == "13812345678"
     assert b"13812345678 " not in shown
+
+
+def test_letters_answers_and_remarks_are_masked_too() -> None:
+    masked = "王先生 138****5678 反映井盖缺失"
+    letter = read_parcel(veiled(a_payload(a_letter(text=_TEXT, title=_TEXT)), "431200.hub", masked_text)).record
+    answer = read_parcel(veiled(a_payload(an_answer(text=_TEXT)), "431200.hub", masked_text)).record
+    assert isinstance(letter, Document)
+    assert isinstance(answer, Document)
+    assert letter.content is not None
+    assert answer.answer is not None
+    assert (letter.content.title, letter.content.text, answer.answer.text) == (masked,) * 3
+    # What only looks like a number to call is left alone: ids, the number of the paper, units.
+    payload = a_payload(a_letter("13812345678", number="13812345678", unit_name="13812345678"))
+    assert veiled(payload, "431200.hub", masked_text) == payload
+    values = (EvaluationValue("U1", "", "1"),)
+    record = EvaluationRecord(CITY, 431200, EvaluationKind.VALUES, "s", 1, "2020", 1, NOON, note=_TEXT, values=values)
+    shown = read_parcel(veiled(a_payload(record), "431200.hub", masked_text)).record
+    assert isinstance(shown, EvaluationRecord)
+    assert shown.note == masked
 
 
 def test_it_says_who_masked_it_and_what_it_was_and_keeps_its_mark() -> None:
