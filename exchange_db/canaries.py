@@ -107,7 +107,8 @@ async def begin(session: Session, now: int, limit: int, peer_id: str = "") -> li
     """
     cursor = await session.driver.execute(
         "WITH due AS (SELECT c.peer_id FROM canaries c JOIN peers p USING (peer_id) WHERE c.is_able"
-        " AND p.state = 'active' AND (%(peer)s = '' OR c.peer_id = %(peer)s) AND c.question_time < %(now)s"
+        " AND p.state = 'active' AND NOT starts_with(p.address, 'files:')"
+        " AND (%(peer)s = '' OR c.peer_id = %(peer)s) AND c.question_time < %(now)s"
         " AND (c.sent_time IS NULL OR c.returned_time IS NOT NULL"
         " OR c.sent_time < now() - make_interval(secs => %(given_up)s))"
         " ORDER BY c.sent_time NULLS FIRST, c.peer_id LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED)"

@@ -1,0 +1,43 @@
+"""A platform's spool opened for ``sanji files``: for platforms whose program does not run just now, or has none."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from auth.batch_keys import SigningKeyUnusable, read_signing_key
+from auth.envelope import MAX_VALIDITY_SECONDS, Sealer
+from connectors.county.exchange_book import ExchangeBook
+from connectors.county.files import CountyFiles
+from connectors.county.profile import ProfileInvalid, read_profile
+from connectors.county.spool import Spool, SpoolInvalid
+from exchange_db.records import Violated
+from hub.cli.terminal import fail
+from hub.clock import system_clock
+from hub.federation.file_signing import platform_file_keys
+from hub.federation.sealing import platform_judging
+
+#: Name of the spool beside a profile where none is given.
+SPOOL_NAME = "spool"
+
+
+@contextmanager
+def platform_files(place: Path, spool: Path | None) -> Iterator[CountyFiles]:
+    """Yields what writes and takes a platform's files; ends the command where profile or spool cannot be used."""
+    try:
+        profile = read_profile(place)
+        folder = place if place.is_dir() else place.parent
+        keys, judging = platform_file_keys(profile), platform_judging(profile)
+        signing = [read_signing_key(path) for path in profile.signing_keys]
+        sealing = Sealer(profile.platform_id, signing, system_clock, MAX_VALIDITY_SECONDS) if signing else None
+        path = spool or folder / SPOOL_NAME
+        with (
+            closing(Spool(path, keeps_all=True)) as opened,
+            closing(ExchangeBook(path.with_name(f"{path.name}.book"))) as book,
+        ):
+            yield CountyFiles(profile, opened, book, keys, sealing=sealing, judging=judging)
+    except (ProfileInvalid, SpoolInvalid, SigningKeyUnusable) as error:
+        fail(str(error), 1)
+    except ValueError as error:
+        fail(f"证书或私钥不能签名：{error} / The certificate or key cannot sign.", 1)
+    except Violated as violated:
+        fail(f"{violated.violation.message_zh} / {violated.violation.message}", 1)
