@@ -60,6 +60,32 @@ def stop(peer_id: PeerId, config: Config = Path("sanji.toml")) -> None:
     typer.echo(f"{peer_id} 已恢复网络传送。 / goes over the line again.")
 
 
+@commands.command()
+def add(
+    sheet: Annotated[Path, typer.Argument(help="CSV、JSONL（可加 .gz）或 XLSX 文件 / the sheet")],
+    mapping: Annotated[Path, typer.Option(help="映射文件 / mapping file")],
+    profile: Annotated[Path, typer.Option(help="连接档案（目录或 profile.toml） / the profile")],
+    spool: SpoolFile = None,
+) -> None:
+    """平台用：把表格各行放入待送文件，随后用 export 写出。 / For platforms: put a sheet's rows into the spool."""
+    from connectors.county.sheet_spooling import add_sheet
+    from connectors.mapping_file import MappingInvalid, read_mapping
+    from connectors.sheets import SheetInvalid
+    from hub.cli.platform_files import platform_side
+
+    try:
+        plan = read_mapping(mapping)
+        with platform_side(profile, spool) as side:
+            added = add_sheet(sheet, plan, side.profile.platform_id, side.spool, side.book)
+    except (MappingInvalid, SheetInvalid, OSError) as error:
+        fail(str(error), 2)
+    typer.echo(f"{added.row_count} 行待送。 / rows wait to be exported.")
+    for number, violation in added.unmapped:
+        typer.echo(visible(f"第 {number} 行 row: {told_of(violation)}"))
+    if added.unmapped:
+        raise typer.Exit(SOME_REFUSED)
+
+
 @commands.command(name="export")
 def export_files(
     to: Annotated[Path, typer.Option(help="写入的目录 / folder to write into")],
@@ -72,12 +98,12 @@ def export_files(
     config: Config = Path("sanji.toml"),
 ) -> None:
     """把待送内容写成签名文件。 / Put what is due into signed files."""
-    from hub.cli.platform_files import platform_files
+    from hub.cli.platform_files import platform_side
 
     try:
         if profile is not None:
-            with platform_files(profile, spool) as files:
-                written = files.export(to, begin=begin, is_asked=True)
+            with platform_side(profile, spool) as side:
+                written = side.files.export(to, begin=begin, is_asked=True)
         elif peer:
             written = _export(load(config), peer, to, begin)
         else:
@@ -117,19 +143,26 @@ def import_files(
     config: Config = Path("sanji.toml"),
 ) -> None:
     """接收对方送来的文件；可重复执行，已接收的不会重复。 / Take files; harmless twice."""
-    from hub.cli.platform_files import platform_files
+    from hub.cli.platform_files import platform_side
 
+    told: list[str] = []
     try:
         paths = files_at(place)
         if profile is not None:
-            with platform_files(profile, spool) as files:
-                results = files.take_all(paths)
+            with platform_side(profile, spool) as side:
+                results = side.files.take_all(paths)
+                told = [
+                    f"枢纽未接受 not taken by the hub: {count} × {told_of(violation)}"
+                    for _, violation, _, count in side.spool.refusal_counts()
+                ]
         else:
             results = _import(load(config), place, paths)
     except OSError as error:
         fail(f"无法读取 {place}：{error.strerror} / cannot be read.", 1)
     for one in results:
         _print(one)
+    for line in told:
+        typer.echo(visible(line))
     if not results:
         typer.echo(f"{place} 中没有文件。 / There is no file there.")
     outcomes = {one.outcome for one in results}

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from auth.batch_keys import SigningKeyUnusable, read_signing_key
 from auth.envelope import MAX_VALIDITY_SECONDS, Sealer
 from connectors.county.exchange_book import ExchangeBook
 from connectors.county.files import CountyFiles
-from connectors.county.profile import ProfileInvalid, read_profile
+from connectors.county.profile import Profile, ProfileInvalid, read_profile
 from connectors.county.spool import Spool, SpoolInvalid
 from exchange_db.records import Violated
 from hub.cli.terminal import fail
@@ -20,9 +21,18 @@ from hub.federation.sealing import platform_judging
 SPOOL_NAME = "spool"
 
 
+class PlatformSide(NamedTuple):
+    """What ``sanji files`` works with in a platform's name."""
+
+    profile: Profile
+    spool: Spool
+    book: ExchangeBook
+    files: CountyFiles
+
+
 @contextmanager
-def platform_files(place: Path, spool: Path | None) -> Iterator[CountyFiles]:
-    """Yields what writes and takes a platform's files; ends the command where profile or spool cannot be used."""
+def platform_side(place: Path, spool: Path | None) -> Iterator[PlatformSide]:
+    """Yields a platform's spool and its files; ends the command where profile or spool cannot be used."""
     try:
         profile = read_profile(place)
         folder = place if place.is_dir() else place.parent
@@ -34,7 +44,8 @@ def platform_files(place: Path, spool: Path | None) -> Iterator[CountyFiles]:
             closing(Spool(path, keeps_all=True)) as opened,
             closing(ExchangeBook(path.with_name(f"{path.name}.book"))) as book,
         ):
-            yield CountyFiles(profile, opened, book, keys, sealing=sealing, judging=judging)
+            files = CountyFiles(profile, opened, book, keys, sealing=sealing, judging=judging)
+            yield PlatformSide(profile, opened, book, files)
     except (ProfileInvalid, SpoolInvalid, SigningKeyUnusable) as error:
         fail(str(error), 1)
     except ValueError as error:

@@ -18,7 +18,7 @@ from connectors.county.client import CountyClient, State
 from connectors.county.files import FileClient
 from connectors.county.packing import pack
 from connectors.county.profile import Profile
-from connectors.county.spool import Item, Spool
+from connectors.county.spool import Spool
 from connectors.transports.file_folders import DONE, REFUSED, waiting_in, write_whole
 from connectors.transports.files import FileBatch, LinkFile, Signing, write_file
 from exchange_db.embedded import EmbeddedServer
@@ -28,6 +28,7 @@ from hub.federation.file_signing import platform_file_keys, signed_with
 from hub.files.work import folders_of
 from tests.support.builders import a_case, a_report, a_verdict
 from tests.support.commands import Ran, sanji
+from tests.support.sheets import CYCLE, UNMAPPED, mapping_in, rows_of, write_sheet
 from tests.support.stages import change, proof_of, quick, rows, staged, until, until_settled, until_value, value
 
 CITY, PROVINCE = "431200.hub", "430000.hub"
@@ -311,21 +312,29 @@ async def _stranger(site: Site, folder: Path) -> Signing:
 
 async def test_a_platform_without_a_program_writes_and_takes_files_by_command(site: Site, tmp_path: Path) -> None:
     profile, stick = site.stage.folder / HANDLER, tmp_path / "stick"
-    with closing(Spool(tmp_path / "spool", keeps_all=True)) as spool:
-        spool.write([Item(*pack(HANDLER, case)) for case in _named("P", 0, 10)])
+    sheet = write_sheet(tmp_path / "cases.csv", rows_of("P", CYCLE + UNMAPPED + 1))
     words = ("--profile", profile, "--spool", tmp_path / "spool")
+    added = await sanji("files", "add", sheet, "--mapping", mapping_in(tmp_path), *words)
+    assert added.code == 1
+    assert added.told.count(" row: ") == 2
+    with closing(Spool(tmp_path / "spool", keeps_all=True)) as spool:
+        count = spool.progress().written
     assert (await sanji("files", "export", *words, "--to", stick)).code == 0
     taken = await _files(site.city, "import", stick)
     assert taken.code == 0, taken.told
-    assert "新 new 10" in taken.told
-    await until_value(site.city, 10, "SELECT count(*) FROM cases WHERE case_no LIKE 'P-%%'")
+    counts = [int(found) for found in re.findall(r" (?:new|known|refused) (\d+)", taken.told)]
+    assert sum(counts) == count
+    assert counts[1:] == [1, 1], "one row stood there twice, one is of the year 2199"
+    await until_value(site.city, 0, "SELECT count(*) FROM inbox i JOIN partitions p USING (partition)"
+                      " WHERE i.inbox_id > p.cursor_id")  # fmt: skip
     back = await _files(site.city, "export", "--peer", HANDLER, "--to", tmp_path / "back")
     assert back.code == 0, back.told
     got = await sanji("files", "import", tmp_path / "back", *words)
     assert got.code == 0, got.told
+    assert "枢纽未接受" in got.told
     with closing(Spool(tmp_path / "spool", keeps_all=True)) as spool:
         progress = spool.progress()
-    assert (progress.answered, progress.settled) == (10, 10)
+    assert (progress.answered, progress.settled) == (count, count)
     missing = await sanji("files", "export", "--profile", tmp_path, "--to", stick)
     assert missing.code == 1
     assert "找不到连接档案" in missing.told

@@ -7,6 +7,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from connectors.county.exchange_book import ExchangeBook
 from connectors.county.files import CountyFiles
 from connectors.county.packing import pack
@@ -14,11 +16,11 @@ from connectors.county.profile import Profile
 from connectors.county.spool import Item, Spool
 from connectors.transports.file_folders import DONE, waiting_in
 from exchange_db.embedded import EmbeddedServer
-from hub.demo.staging import StagedHub
+from hub.demo.staging import Stage, StagedHub
 from hub.federation.file_signing import platform_file_keys
 from hub.files.work import folders_of
 from tests.support.builders import COUNTY, a_case
-from tests.support.stages import quick, rows, staged, until, value
+from tests.support.stages import quick, rows, staged, until, until_value, value
 
 CASES = 3_000
 ROUNDS = max(4, int(os.environ.get("SANJI_FAULT_ROUNDS") or "20") // 5)
@@ -40,59 +42,69 @@ def _exported(profile: Profile, spool_path: Path, folder: Path) -> None:
         CountyFiles(profile, spool, book, platform_file_keys(profile), max_bytes=60_000).export(folder)
 
 
-async def _killed(chance: random.Random, *words: object) -> int | None:
-    """Runs a command and kills it after a while; returns its exit code if it came to its end before."""
-    process = await asyncio.create_subprocess_exec(
+def _taken(hub: StagedHub) -> int:
+    return value(hub, "SELECT last_sequence FROM streams WHERE sender_id = %s", COUNTY) or 0
+
+
+async def _command(*words: object) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "hub", *map(str, words), stdout=asyncio.subprocess.DEVNULL
     )
-    try:
-        return await asyncio.wait_for(process.wait(), chance.uniform(1.0, 6.0))
-    except TimeoutError:
+
+
+async def _import_through(hub: StagedHub, stick: Path, chance: random.Random) -> int:
+    """Kills imports each after it has taken some records, then lets one come to its end; returns its exit code."""
+    words = ("files", "import", stick, "--config", hub.settings_file)
+    for _ in range(ROUNDS):
+        process, enough = await _command(*words), _taken(hub) + chance.randrange(1, CASES // ROUNDS)
+
+        async def is_far(process: asyncio.subprocess.Process = process, enough: int = enough) -> bool:
+            return process.returncode is not None or _taken(hub) >= enough
+
+        await until(is_far, "records of an import", step_seconds=0.005)
+        if process.returncode is not None:
+            return process.returncode
         process.kill()
         await process.wait()
-        return None
+    return await (await _command(*words)).wait()
 
 
-async def _until_ended(chance: random.Random, *words: object) -> int:
-    """Kills a command some times, then lets it come to its end."""
-    for _ in range(ROUNDS):
-        code = await _killed(chance, *words)
-        if code is not None:
-            return code
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "hub", *map(str, words), stdout=asyncio.subprocess.DEVNULL
-    )
-    return await process.wait()
+async def _opened(stage: Stage) -> tuple[StagedHub, Profile]:
+    hub = await stage.add_hub("431200.hub", "怀化市枢纽", quick() + FILES)
+    hub.start()
+    await hub.wait_until_open()
+    return hub, await stage.add_platform(hub, COUNTY)
 
 
-async def test_an_import_that_is_killed_goes_on_and_repeats_nothing(
+@pytest.mark.timeout(600 + 10 * ROUNDS)
+def test_an_import_that_is_killed_goes_on_and_repeats_nothing(
     server: EmbeddedServer, tmp_path: Path, chance: random.Random
 ) -> None:
-    with staged(server) as stage:
-        hub = await stage.add_hub("431200.hub", "怀化市枢纽", quick() + FILES)
-        hub.start()
-        await hub.wait_until_open()
-        profile = await stage.add_platform(hub, COUNTY)
+    async def prove_it(stage: Stage) -> None:
+        hub, profile = await _opened(stage)
         _spooled(tmp_path / "spool")
         stick = tmp_path / "stick"
         _exported(profile, tmp_path / "spool", stick)
         count = len(waiting_in(stick))
         assert count > 5
-        assert await _until_ended(chance, "files", "import", stick, "--config", hub.settings_file) == 0
+        assert await _import_through(hub, stick, chance) == 0
+        assert waiting_in(stick) == []
         assert len(waiting_in(stick / DONE)) == count
         assert rows(hub, STREAM, COUNTY) == [(CASES, CASES, 0, 0)]
-        await _applied(hub)
+        await until_value(hub, CASES, "SELECT count(*) FROM cases")
+
+    with staged(server) as stage:
+        asyncio.run(prove_it(stage))
 
 
-async def test_a_hub_that_is_killed_takes_and_writes_on(
+@pytest.mark.timeout(600 + 10 * ROUNDS)
+def test_a_hub_that_is_killed_takes_and_answers_on(
     server: EmbeddedServer, tmp_path: Path, chance: random.Random
 ) -> None:
-    with staged(server) as stage:
-        hub = await stage.add_hub("431200.hub", "怀化市枢纽", quick() + FILES)
-        hub.start()
-        await hub.wait_until_open()
-        profile = await stage.add_platform(hub, COUNTY)
-        assert await _until_ended(chance, "files", "start", COUNTY, "--config", hub.settings_file) in {0, 1}
+    async def prove_it(stage: Stage) -> None:
+        hub, profile = await _opened(stage)
+        started = await _command("files", "start", COUNTY, "--config", hub.settings_file)
+        assert await started.wait() == 0
         _spooled(tmp_path / "spool")
         inward, outward = folders_of(hub.settings.files.folder, COUNTY)
         _exported(profile, tmp_path / "spool", inward)
@@ -114,11 +126,9 @@ async def test_a_hub_that_is_killed_takes_and_writes_on(
 
         await until(is_answered, "receipts of everything by file", step_seconds=0.5)
         assert rows(hub, STREAM, COUNTY) == [(CASES, CASES, 0, 0)]
-        assert waiting_in(inward) == []
+        await until_value(
+            hub, "", "SELECT trouble FROM links JOIN peers USING (destination_id) WHERE kind = 'platform'"
+        )
 
-
-async def _applied(hub: StagedHub) -> None:
-    async def is_applied() -> bool:
-        return bool(value(hub, "SELECT count(*) FROM cases") == CASES)
-
-    await until(is_applied, "everything to be applied")
+    with staged(server) as stage:
+        asyncio.run(prove_it(stage))
