@@ -24,6 +24,15 @@ FILE_REASONS: dict[str, ReasonText] = {
         " again with sanji files export --from.",
         "流中序号 {value} 尚未收到，本文件等待中。请补送缺少的文件，或请对方用 sanji files export --from 重新导出。",
     ),
+    "FILE_KEY_UNUSABLE": ReasonText(
+        "The certificate or its key cannot sign files: {value}. They are signed with a key on P-256.",
+        "证书或私钥不能为文件签名：{value}。文件须以 P-256 密钥签名。",
+    ),
+    "FILE_PEER_KNOWN": ReasonText(
+        "{value} is registered already. A new certificate is registered with sanji peers certificate add; its link goes"
+        " by files from sanji files start on.",
+        "{value} 已登记。新证书请用 sanji peers certificate add 登记；改用文件传送请用 sanji files start。",
+    ),
     "FILE_LINK_FIXED": ReasonText(
         "The link to {value} cannot go by files: its database is the link.",
         "{value} 的链路不能改用文件：其数据库就是链路。",

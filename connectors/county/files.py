@@ -121,6 +121,7 @@ class CountyFiles:
 
         Raises:
             OSError: a file cannot be written; those before it are.
+            Violated: FILE_KEY_UNUSABLE.
         """
         written: list[Written] = []
         standing, progress = self._standing(), self._spool.progress()
@@ -337,6 +338,8 @@ class FileClient(CountyClient):
                 await self.exchange()
             except OSError as error:
                 self._note_trouble(Unreachable(f"{error.filename}: {error.strerror}"), self._every_seconds)
+            except Violated as violated:
+                self._note_trouble(Unreachable(str(violated)), self._every_seconds)
             else:
                 self._note_trouble(None, 0.0)
             await asyncio.sleep(self._every_seconds)

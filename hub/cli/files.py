@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from connectors.transports.file_folders import Imported, Outcome, Written, files_at, read_bytes
 from connectors.transports.files import open_file, read_content
+from exchange_db.peers import NewPeer
 from exchange_db.records import Violated
 from exchange_db.session import Ledger
 from hub.cli.app import app
@@ -38,6 +39,38 @@ _OUTCOMES = {
     Outcome.TAKEN: "✓ 已接收 taken", Outcome.KNOWN: "= 此前已接收 had come before",
     Outcome.WAITING: "… 等待 waits", Outcome.REFUSED: "✗ 拒收 refused",
 }  # fmt: skip
+
+
+@commands.command()
+def enter(
+    certificate: Annotated[Path, typer.Argument(help="对方证书（PEM） / the neighbour's certificate")],
+    name: Annotated[str, typer.Option(help="显示名称 / name shown to people")] = "",
+    kind: Annotated[Literal["hub", "platform"], typer.Option(help="枢纽或业务平台 / hub or platform")] = "platform",
+    relation: Annotated[
+        Literal["child", "parent"], typer.Option(help="对方是下级还是上级 / what it is to us")
+    ] = "child",
+    out: Annotated[Path | None, typer.Option(help="为平台写出连接档案 / write a platform's profile there")] = None,
+    config: Config = Path("sanji.toml"),
+) -> None:
+    """凭证书文件登记没有网络的对方，链路走文件。 / Register a neighbour without a line by its certificate."""
+    from hub.federation.entering import enter_by_certificate, write_files_profile
+
+    settings = load(config)
+    try:
+        pem = certificate.read_bytes()
+        entered: NewPeer = carry_out(
+            settings,
+            lambda ledger: enter_by_certificate(
+                ledger, settings, pem, name=name, kind=kind, relation=relation, clock=system_clock
+            ),
+        )
+        if out is not None:
+            typer.echo(f"连接档案 profile: {write_files_profile(out, settings, pem)}，私钥请放在同一目录 platform.key")
+    except (OSError, ValueError) as error:
+        fail(f"{certificate}：{error} / cannot be used.", 1)
+    typer.echo(f"{entered.peer_id} 已登记，指纹 thumbprint: {entered.thumbprint}")
+    if settings.joining.needs_confirmation:
+        typer.echo("待确认：请与对方电话核对指纹后执行 sanji peers confirm。 / It waits; compare, then confirm.")
 
 
 @commands.command()

@@ -48,7 +48,5 @@ def platform_side(place: Path, spool: Path | None) -> Iterator[PlatformSide]:
             yield PlatformSide(profile, opened, book, files)
     except (ProfileInvalid, SpoolInvalid, SigningKeyUnusable) as error:
         fail(str(error), 1)
-    except ValueError as error:
-        fail(f"证书或私钥不能签名：{error} / The certificate or key cannot sign.", 1)
     except Violated as violated:
         fail(f"{violated.violation.message_zh} / {violated.violation.message}", 1)

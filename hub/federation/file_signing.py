@@ -21,10 +21,12 @@ def signed_with(certificate: Path, key: Path, content: bytes) -> SignedContent:
     """Returns content signed with the key of a certificate, as a link file carries it.
 
     Raises:
-        OSError, ValueError: certificate or key cannot be read or do not sign (P-256 does).
+        Violated: FILE_KEY_UNUSABLE, certificate or key cannot be read or do not sign (P-256 does).
     """
-    signed = sign(PURPOSE, content, certificate.read_bytes(), key.read_bytes())
-    return SignedContent(*signed)
+    try:
+        return SignedContent(*sign(PURPOSE, content, certificate.read_bytes(), key.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise Violated("FILE_KEY_UNUSABLE", "key", error) from None
 
 
 def signer(signed: SignedContent, authorities: bytes, now: int) -> tuple[str, str]:

@@ -79,6 +79,7 @@ class FileExport:
 
         Raises:
             OSError: a file cannot be written; those before it are.
+            Violated: FILE_KEY_UNUSABLE.
         """
         written: list[Written] = []
         async with self._ledger.dedicated() as connection:

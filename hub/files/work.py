@@ -17,7 +17,7 @@ from connectors.transports.file_folders import Imported, Outcome, drop_old, wait
 from exchange_db import file_links, leases, wakeups
 from exchange_db.errors import ExchangeDbError
 from exchange_db.peers import Peer
-from exchange_db.records import Violation
+from exchange_db.records import Violated, Violation
 from exchange_db.session import Ledger
 from hub.clock import Clock
 from hub.files.exporting import FileExport
@@ -104,6 +104,9 @@ class FileWork:
             await asyncio.to_thread(drop_old, self._inward, before)
         except OSError as error:
             trouble = f"{error.filename}：{error.strerror} / folder cannot be used"
+            logger.warning("files of %s: %s", self._peer.peer_id, trouble)
+        except Violated as violated:
+            trouble = told_of(violated.violation)
             logger.warning("files of %s: %s", self._peer.peer_id, trouble)
         if trouble is not None:
             async with self._ledger.watching() as connection:

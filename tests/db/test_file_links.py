@@ -1,9 +1,13 @@
 """How links by files stand: nobody dials them, so neither silence nor some days without an answer is a fault."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from auth.certificates import issue, make_authority, thumbprint
+from connectors.county.profile import read_profile
 from exchange_db import canaries, file_links, links, outages, peers
 from exchange_db.link_states import SLOW_FILES_SECONDS, LinkHealth, LinkState, states_of_link
 from exchange_db.outages import Direction
@@ -11,8 +15,12 @@ from exchange_db.peers import FILES, Peer
 from exchange_db.records import Violated
 from exchange_db.session import Ledger
 from hub.alerts.observers import seen_of_links
+from hub.clock import system_clock
+from hub.federation.entering import enter_by_certificate, write_files_profile
+from hub.federation.file_signing import platform_file_keys
 from hub.files.medium import change
-from tests.support.builders import CITY, PROVINCE
+from hub.settings import Settings
+from tests.support.builders import CITY, COUNTY, PROVINCE
 from tests.support.neighbours import enrolled
 
 
@@ -105,3 +113,35 @@ async def test_what_streams_are_known_to_miss_only_grows(ledger: Ledger) -> None
         assert found.is_missing
         assert await file_links.known_in(connection.driver, stream.stream_id, 0, 3) == {1, 2, 3}
         assert await file_links.refused_in(connection.driver, stream.stream_id, 0, 3) == []
+
+
+def _settings(folder: Path, **more: object) -> Settings:
+    tls = {"authority": folder / "authority.pem", "certificate": folder / "hub.pem", "key": folder / "hub.key"}
+    return Settings(hub={"id": "431200.hub", "name": "怀化市枢纽"}, tls=tls, **more)  # type: ignore[arg-type]
+
+
+async def test_who_never_had_a_line_is_entered_by_a_certificate_and_waits(ledger: Ledger, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    authority, stranger = make_authority("测试机构", now), make_authority("别人", now)
+    (tmp_path / "authority.pem").write_bytes(authority.certificate)
+    (tmp_path / "hub.pem").write_bytes(issue(authority, "431200.hub", now).certificate)
+    settings = _settings(tmp_path)
+    enter = partial(enter_by_certificate, ledger, settings, name="中方县", relation="child", clock=system_clock)
+    good = issue(authority, COUNTY, now).certificate
+    for certificate, reason in (
+        (issue(stranger, COUNTY, now).certificate, "CERTIFICATE_FOREIGN"),
+        (issue(authority, COUNTY, now - timedelta(days=9), days=1).certificate, "CERTIFICATE_EXPIRED"),
+        (issue(authority, "430100.platform", now).certificate, "REGION_FORBIDDEN"),
+    ):
+        with pytest.raises(Violated, match=reason):
+            await enter(certificate, kind="platform")
+    entered = await enter(good, kind="platform")
+    peer = await _peer(ledger, COUNTY)
+    assert (peer.state, peer.has_files, peer.thumbprint) == ("waiting", True, entered.thumbprint)
+    with pytest.raises(Violated, match="FILE_PEER_KNOWN"):
+        await enter(good, kind="platform")
+    profile = read_profile(write_files_profile(tmp_path / "profile", settings, good))
+    assert (profile.platform_id, profile.hub_id) == (COUNTY, "431200.hub")
+    assert profile.thumbprint == thumbprint((tmp_path / "hub.pem").read_bytes())
+    with pytest.raises(Violated, match="FILE_KEY_UNUSABLE"):
+        platform_file_keys(profile).sign(b"")

@@ -88,13 +88,12 @@ def _report(county: County, begin: int, end: int) -> None:
     county.spool.write([Item(*pack(COUNTY, a_case(f"C-{number}"))) for number in range(begin, end)])
 
 
-def _came(county: County, first: int, count: int, *answers: StreamAnswer, **changes: object) -> Path:
+def _came(county: County, first: int, count: int, *answers: StreamAnswer) -> Path:
     """Writes a file of the hub into a folder and returns it."""
     county.clock.now += 1
     payloads = [pack(CITY, a_case(f"D-{number}")).payload for number in range(first, first + count)]
     batches = [FileBatch(first, payloads)] if count else []
     file = LinkFile(CITY, COUNTY, county.clock.now, "link", first + count - 1, 0, 0, batches, answers)
-    file = file._replace(**changes)
     return write_whole(county.folder.with_name("in"), name_of(file), write_file(file, county.hub))
 
 
