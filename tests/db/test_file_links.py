@@ -19,6 +19,7 @@ from hub.clock import system_clock
 from hub.federation.entering import enter_by_certificate, write_files_profile
 from hub.federation.file_signing import platform_file_keys
 from hub.files.medium import change
+from hub.joining.desk import JoiningDesk, Wanted
 from hub.settings import Settings
 from tests.support.builders import CITY, COUNTY, PROVINCE
 from tests.support.neighbours import enrolled
@@ -145,3 +146,20 @@ async def test_who_never_had_a_line_is_entered_by_a_certificate_and_waits(ledger
     assert profile.thumbprint == thumbprint((tmp_path / "hub.pem").read_bytes())
     with pytest.raises(Violated, match="FILE_KEY_UNUSABLE"):
         platform_file_keys(profile).sign(b"")
+
+
+async def test_the_wizard_leads_a_neighbour_without_a_line_to_the_end(ledger: Ledger, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    authority = make_authority("测试机构", now)
+    (tmp_path / "authority.pem").write_bytes(authority.certificate)
+    settings = _settings(tmp_path)
+    desk = JoiningDesk(ledger, settings, system_clock)
+    assert await desk.invite(Wanted(COUNTY, "中方县", "platform", "child", "file")) is None
+    assert (await desk.show(COUNTY)).missing == "certificate"
+    entered = await enter_by_certificate(
+        ledger, settings, issue(authority, COUNTY, now).certificate, name="中方县", kind="platform", relation="child",
+        clock=system_clock,
+    )  # fmt: skip
+    assert (await desk.show(COUNTY)).missing == "confirm"
+    await desk.confirm(COUNTY, entered.thumbprint)
+    assert (await desk.show(COUNTY)).missing == "live"

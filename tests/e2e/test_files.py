@@ -297,8 +297,32 @@ async def test_a_file_that_must_not_be_taken_is_refused_in_words_and_the_others_
     try:
         write_whole(stick, "8 blocked.sanji", files["good"])
         assert "PEER_BLOCKED" in (await _files(city, "import", stick)).told
+        change(city, "UPDATE peers SET state = 'active', is_paused = true WHERE peer_id = %s", HANDLER)
+        write_whole(stick, "9 paused.sanji", files["good"])
+        paused = await _files(city, "import", stick)
+        assert (paused.code, "LINK_PAUSED" in paused.told) == (75, True)
+        assert (stick / "9 paused.sanji").exists()
     finally:
-        change(city, "UPDATE peers SET state = 'active' WHERE peer_id = %s", HANDLER)
+        change(city, "UPDATE peers SET state = 'active', is_paused = false WHERE peer_id = %s", HANDLER)
+
+
+async def test_a_link_that_demands_signatures_has_that_of_the_file(site: Site, tmp_path: Path) -> None:
+    city, stick, keys = site.city, tmp_path / "stick", platform_file_keys(site.county)
+    for name, demanded, code, told in (
+        ("a", "{ES256}", 0, "新 new 1"),
+        ("b", "{SM2-SM3}", 1, "BATCH_UNSIGNED"),
+    ):
+        payload = pack(HANDLER, a_case(f"S-{name}")).payload
+        file = LinkFile(HANDLER, CITY, time.time_ns() // 1_000, f"county-{name}", 1, 0, 0, [FileBatch(1, [payload])])
+        write_whole(stick, f"{name}.sanji", write_file(file, keys.sign))
+        change(city, "UPDATE peers SET required_signatures = %s WHERE peer_id = %s", demanded, HANDLER)
+        try:
+            ran = await _files(city, "import", stick)
+        finally:
+            change(city, "UPDATE peers SET required_signatures = '{}' WHERE peer_id = %s", HANDLER)
+        assert ran.code == code, ran.told
+        assert told in ran.told
+    assert _cases(city, "S-") == 1
 
 
 async def _stranger(site: Site, folder: Path) -> Signing:
