@@ -20,6 +20,7 @@ from hub.federation.entering import enter_by_certificate, write_files_profile
 from hub.federation.file_signing import platform_file_keys
 from hub.files.medium import change
 from hub.joining.desk import JoiningDesk, Wanted
+from hub.links.making import make_desk
 from hub.settings import Settings
 from tests.support.builders import CITY, COUNTY, PROVINCE
 from tests.support.neighbours import enrolled
@@ -163,3 +164,13 @@ async def test_the_wizard_leads_a_neighbour_without_a_line_to_the_end(ledger: Le
     assert (await desk.show(COUNTY)).missing == "confirm"
     await desk.confirm(COUNTY, entered.thumbprint)
     assert (await desk.show(COUNTY)).missing == "live"
+
+
+async def test_a_link_by_files_is_looked_at_now_and_compared_over_no_line(ledger: Ledger, tmp_path: Path) -> None:
+    await enrolled(ledger, CITY)
+    await change(ledger, CITY, to_files=True)
+    desk = make_desk(_settings(tmp_path, approvals={"required": []}), ledger, system_clock)
+    peer = await desk.peer(CITY)
+    await desk.retry(peer)
+    with pytest.raises(Violated, match="LINK_UNDIALLED"):
+        await desk.resync(peer, "2026-11-01")
