@@ -35,9 +35,8 @@ from connectors.transports.file_folders import (
 )
 from connectors.transports.files import (
     FileBatch,
+    FileKeys,
     LinkFile,
-    SignedContent,
-    Signing,
     StreamAnswer,
     batches_of,
     name_of,
@@ -54,13 +53,6 @@ logger = logging.getLogger(__name__)
 MAX_BYTES, _MOST_PARCELS = 32_000_000, 100_000
 #: After so long without an answer a file is written that brings nothing, so that the hub notices what was lost.
 _AGAIN = 86_400 * 1_000_000
-
-
-class FileKeys(NamedTuple):
-    """What signs a platform's files, and what raises ``Violated`` for a file that its hub did not sign."""
-
-    sign: Signing
-    judge: Callable[[SignedContent], None]
 
 
 class _Standing(NamedTuple):

@@ -42,6 +42,13 @@ class SignedContent(NamedTuple):
 Signing = Callable[[bytes], SignedContent]
 
 
+class FileKeys(NamedTuple):
+    """What signs a platform's files, and what raises ``Violated`` for a file that its hub did not sign."""
+
+    sign: Signing
+    judge: Callable[[SignedContent], None]
+
+
 class FileBatch(NamedTuple):
     """Parcels of a stream in order, with the seals beside them."""
 

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from auth.certificates import thumbprint
 from auth.signatures import Signed, sign, signer_of
-from connectors.county.files import FileKeys
 from connectors.county.profile import Profile, ProfileInvalid
-from connectors.transports.files import PURPOSE, SignedContent
+from connectors.transports.files import PURPOSE, FileKeys, SignedContent
 from exchange_db.records import Violated
 from hub.clock import Clock, system_clock
 
