@@ -293,12 +293,17 @@ async def test_a_file_that_must_not_be_taken_is_refused_in_words_and_the_others_
     assert "2–8" in ran.told
     assert [path.name for path in waiting_in(stick / DONE)] == ["5 good.sanji"]
     assert _cases(city, "X-") == 1
+
+
+async def test_a_neighbour_that_is_not_welcome_has_its_files_refused_or_kept(site: Site, tmp_path: Path) -> None:
+    city, stick, keys = site.city, tmp_path / "stick", platform_file_keys(site.county)
+    file = LinkFile(HANDLER, CITY, time.time_ns() // 1_000, "county-y", 0, 0, 0)
     change(city, "UPDATE peers SET state = 'blocked' WHERE peer_id = %s", HANDLER)
     try:
-        write_whole(stick, "8 blocked.sanji", files["good"])
+        write_whole(stick, "8 blocked.sanji", write_file(file, keys.sign))
         assert "PEER_BLOCKED" in (await _files(city, "import", stick)).told
         change(city, "UPDATE peers SET state = 'active', is_paused = true WHERE peer_id = %s", HANDLER)
-        write_whole(stick, "9 paused.sanji", files["good"])
+        write_whole(stick, "9 paused.sanji", write_file(file, keys.sign))
         paused = await _files(city, "import", stick)
         assert (paused.code, "LINK_PAUSED" in paused.told) == (75, True)
         assert (stick / "9 paused.sanji").exists()
