@@ -25,9 +25,11 @@ from connectors.county.pusher import NumbersDisagree
 from connectors.county.spool import Item, Spool
 from connectors.errors import Unreachable
 from connectors.transports.file_folders import (
+    ARRIVING_SECONDS,
     Imported,
     Outcome,
     Written,
+    judged_broken,
     put_away,
     read_bytes,
     waiting_in,
@@ -144,12 +146,15 @@ class CountyFiles:
         seals = self._sealing(self._profile.hub_id, stream, batch.first_sequence, batch.payloads, ANY_ALGORITHM)
         return batch._replace(seals=seals)
 
-    def take_all(self, paths: list[Path]) -> list[Imported]:
-        """Takes files and puts them away; those that wait for others are tried again once those were taken."""
+    def take_all(self, paths: list[Path], *, patience_seconds: float = 0.0) -> list[Imported]:
+        """Takes files and puts them away; those that wait for others are tried again once those were taken.
+
+        With ``patience_seconds`` a file that is not whole may be arriving for so long.
+        """
         done: list[Imported] = []
         waiting = paths
         while waiting:
-            results = [self.take(path) for path in waiting]
+            results = [self.take(path, patience_seconds) for path in waiting]
             again = [one.path for one in results if one.outcome is Outcome.WAITING]
             if len(again) == len(waiting):
                 return done + results
@@ -157,7 +162,7 @@ class CountyFiles:
             waiting = again
         return done
 
-    def take(self, path: Path) -> Imported:
+    def take(self, path: Path, patience_seconds: float = 0.0) -> Imported:
         """Takes one file of the hub and puts it away; one that waits for another stays where it is.
 
         Raises:
@@ -168,7 +173,7 @@ class CountyFiles:
             first, last = file.span
             return put_away(self._taken(file, Imported(path, Outcome.TAKEN, file.sender_id, first, last)))
         except Violated as violated:
-            return put_away(Imported(path, Outcome.REFUSED, violation=violated.violation))
+            return judged_broken(path, violated.violation, self._clock(), patience_seconds)
         except OSError as error:
             return Imported(path, Outcome.WAITING, violation=Violated("FILE_DAMAGED", "file", error.strerror).violation)
 
@@ -309,7 +314,7 @@ class FileClient(CountyClient):
             self._files = CountyFiles(
                 self.profile, self._spool, self._book, self._keys, sealing=self._sealing, judging=self._judging
             )
-        taken = self._files.take_all(waiting_in(self._inward))
+        taken = self._files.take_all(waiting_in(self._inward), patience_seconds=ARRIVING_SECONDS)
         written = self._files.export(self._outward)
         if taken:
             self._pusher.tell()

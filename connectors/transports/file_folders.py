@@ -17,6 +17,8 @@ from exchange_db.records import Violated, Violation
 #: Where files go that were taken, and those that were not, each with a text beside it that says why.
 DONE, REFUSED = "done", "refused"
 _PART = ".part"
+#: How long a file that is not whole may still be on its way: gap devices write under the last name, piece by piece.
+ARRIVING_SECONDS = 120.0
 
 
 class Written(NamedTuple):
@@ -121,6 +123,23 @@ def _put_refused(path: Path, violation: Violation) -> None:
             f"{violation.message_zh}\n{violation.message}\n"
         )
         target.with_name(f"{target.name}.txt").write_text(text, encoding="utf-8")
+
+
+def judged_broken(path: Path, violation: Violation, now: int, patience_seconds: float) -> Imported:
+    """Returns what becomes of a file that is not to be taken: one that is not whole waits while it may be arriving.
+
+    Args:
+        path: the file.
+        violation: why it is not to be taken.
+        now: microseconds since 1970.
+        patience_seconds: how long it may be arriving after it was last written to; 0 where it is known to be whole.
+    """
+    outcome = Outcome.REFUSED
+    if violation.reason == "FILE_DAMAGED" and patience_seconds:
+        with suppress(OSError):
+            if now / 1_000_000 - path.stat().st_mtime < patience_seconds:
+                outcome = Outcome.WAITING
+    return put_away(Imported(path, outcome, violation=violation))
 
 
 def drop_old(folder: Path, before: float) -> int:

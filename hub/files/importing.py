@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 
 from auth.envelope import LINK_STREAM, read_statement
 from auth.principal import Principal
-from connectors.transports.file_folders import Imported, Outcome, put_away, read_bytes
+from connectors.transports.file_folders import Imported, Outcome, judged_broken, put_away, read_bytes
 from connectors.transports.files import LinkFile, StreamAnswer, open_file, read_content
 from exchange_db import file_links, inbox, links, outbox, peers, restores
 from exchange_db.inbox import Stream
@@ -44,11 +44,21 @@ class FileImport:
         authorities: PEM of the federation's authorities.
         clock: the hub's clock.
         fetches: whether this hub fetches from those above it where there is a line; their numbers go on there.
+        patience_seconds: how long a file that is not whole may still be arriving.
     """
 
     def __init__(
-        self, ledger: Ledger, take: Take, hub_id: str, authorities: bytes, clock: Clock, *, fetches: bool
+        self,
+        ledger: Ledger,
+        take: Take,
+        hub_id: str,
+        authorities: bytes,
+        clock: Clock,
+        *,
+        fetches: bool,
+        patience_seconds: float = 0.0,
     ) -> None:
+        self._patience_seconds = patience_seconds
         self._ledger = ledger
         self._take = take
         self._hub_id = hub_id
@@ -87,7 +97,7 @@ class FileImport:
         except OSError as error:
             return Imported(path, Outcome.WAITING, violation=Violated("FILE_DAMAGED", "file", error.strerror).violation)
         except Violated as violated:
-            return put_away(Imported(path, Outcome.REFUSED, violation=violated.violation))
+            return judged_broken(path, violated.violation, self._clock(), self._patience_seconds)
         sender, file = found
         first, last = file.span
         began = Imported(path, Outcome.TAKEN, sender.peer_id, first, last)

@@ -6,6 +6,7 @@ from typing import Any
 
 from auth.batch_keys import read_signing_key
 from auth.envelope import MAX_VALIDITY_SECONDS, Sealer
+from connectors.transports.file_folders import ARRIVING_SECONDS
 from exchange_db.peers import Peer
 from exchange_db.session import Ledger
 from hub.clock import Clock
@@ -33,15 +34,19 @@ def make_export(settings: Settings, ledger: Ledger, clock: Clock) -> FileExport:
     return FileExport(ledger, hub_id, signing, sealing, veil, clock, settings.files.max_bytes)
 
 
-def make_import(settings: Settings, ledger: Ledger, take: Take, clock: Clock) -> FileImport:
-    """Returns what takes files for a hub; ``take`` hands batches in.
+def make_import(
+    settings: Settings, ledger: Ledger, take: Take, clock: Clock, patience_seconds: float = 0.0
+) -> FileImport:
+    """Returns what takes files for a hub; ``take`` hands batches in, and a file may be arriving for so long.
 
     Raises:
         OSError: the authority's certificates cannot be read.
     """
     authorities = settings.tls.authority.read_bytes()
     fetches = not settings.listen.public_address
-    return FileImport(ledger, take, settings.hub.id, authorities, clock, fetches=fetches)
+    return FileImport(
+        ledger, take, settings.hub.id, authorities, clock, fetches=fetches, patience_seconds=patience_seconds
+    )
 
 
 def file_works(
@@ -52,7 +57,8 @@ def file_works(
     Raises:
         SigningKeyUnusable, OSError: see above.
     """
-    export, importing = make_export(settings, ledger, clock), make_import(settings, ledger, take, clock)
+    export = make_export(settings, ledger, clock)
+    importing = make_import(settings, ledger, take, clock, ARRIVING_SECONDS)
 
     def work(peer: Peer) -> Coroutine[Any, Any, None] | None:
         if not peer.has_files:

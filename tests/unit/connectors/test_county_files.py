@@ -1,5 +1,6 @@
 """A platform's files: its spool written into them, and those of its hub taken, whatever is lost or comes twice."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
@@ -256,3 +257,13 @@ def test_a_sheet_is_put_into_the_spool_row_by_row(county: County, tmp_path: Path
     assert violation.message_zh
     with pytest.raises(SheetInvalid):
         add_sheet(tmp_path / "none.csv", read_mapping(tmp_path / "mapping.toml"), COUNTY, county.spool, county.book)
+
+
+def test_a_file_that_is_still_arriving_waits_and_is_refused_when_nothing_more_comes(county: County) -> None:
+    whole = _came(county, 1, 2)
+    data = whole.read_bytes()
+    for size, age, outcome in ((50, 10, Outcome.WAITING), (len(data), 1, Outcome.TAKEN), (50, 130, Outcome.REFUSED)):
+        whole.write_bytes(data[:size])
+        moment = county.clock.now / 1_000_000 - age
+        os.utime(whole, (moment, moment))
+        assert county.files.take(whole, 120.0).outcome is outcome
