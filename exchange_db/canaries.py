@@ -118,7 +118,8 @@ async def begin(
     """
     cursor = await session.driver.execute(
         "WITH due AS (SELECT c.peer_id FROM canaries c JOIN peers p USING (peer_id) WHERE c.is_able"  # noqa: S608 — a constant
-        " AND p.state = 'active' AND (%(peer)s = '' OR c.peer_id = %(peer)s)"
+        " AND p.state = 'active' AND NOT starts_with(p.address, 'files:')"
+        " AND (%(peer)s = '' OR c.peer_id = %(peer)s)"
         f" AND (NOT %(broken)s OR c.peer_id IN ({_BROKEN})) AND c.question_time < %(now)s"
         " AND (c.sent_time IS NULL OR c.returned_time IS NOT NULL"
         " OR c.sent_time < now() - make_interval(secs => %(given_up)s))"

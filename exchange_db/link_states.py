@@ -20,6 +20,8 @@ from exchange_db.session import HotSession, ReadSession
 
 #: A link whose oldest record waits longer is slow.
 SLOW_SECONDS = 300
+#: The same where files are carried by people: three days, a weekend and a day.
+SLOW_FILES_SECONDS = 3 * 86_400
 
 Session = HotSession | ReadSession
 
@@ -59,7 +61,8 @@ class LinkState(NamedTuple):
     ``acked_sequence`` and ``settled_sequence`` are the proof that nothing is lost: of what goes out the last number
     given, confirmed and settled there; of what comes in the sum of the last numbers of its streams with what waits
     there, without that, and accepted + refused + duplicate. ``certificate_days`` is ``None`` where there is no
-    certificate, ``standards_lag`` counts releases that did not arrive yet, ``None`` where nobody asked for any.
+    certificate, ``standards_lag`` counts releases that did not arrive yet, ``None`` where nobody asked for any. With
+    ``has_files`` it goes by files, and its last success is the last file.
     """
 
     peer_id: str
@@ -89,6 +92,7 @@ class LinkState(NamedTuple):
     settled_sequence: int = 0
     contracts: tuple[str, ...] = ()
     software: str = ""
+    has_files: bool = False
 
 
 class Neighbour(NamedTuple):
@@ -239,7 +243,7 @@ def _neighbour(row: _Row, known: _Known) -> Neighbour:
     oldest = _first(row.oldest_due_time, row.oldest_numbered_time)
     lag_seconds = max(0, int((now - oldest).total_seconds())) if oldest else 0
     answered, called = _last(row.contact_time, row.heard_time), _last(row.heard_time, streams.last_time)
-    if called is None and peer.address:
+    if called is None and peer.address and not peer.has_files:
         # Whoever is fetched from, or read by us, calls nobody.
         called = row.contact_time
     down = known.downs.get((peer.destination_id, _OUT))
@@ -259,10 +263,10 @@ def _neighbour(row: _Row, known: _Known) -> Neighbour:
         lag, lag_seconds, oldest, answered, row.retry_time if row.retry_time and row.retry_time > now else None,
         row.trouble or (down.trouble if down else ""), days, row.clock_skew_ms, behind, seconds,
         peer.destination_id, peer.kind, down.since if down else None, row.failure_count,
-        row.last_sequence, row.acked_sequence, row.settled_sequence, contracts, row.software,
+        row.last_sequence, row.acked_sequence, row.settled_sequence, contracts, row.software, peer.has_files,
     )  # fmt: skip
-    # What is wrong with a partner's tables keeps rows from being read as well.
-    trouble = row.trouble if peer.has_database else ""
+    # What is wrong with a partner's tables, or with files, keeps what comes in as well.
+    trouble = row.trouble if peer.has_database or peer.has_files else ""
     health, reason = _health(row, known, silent, trouble, is_known=called is not None, lag_seconds=0)
     incoming = LinkState(
         peer.peer_id, peer.name, tier, peer.region, peer.relation, _IN, health, reason,
@@ -271,7 +275,7 @@ def _neighbour(row: _Row, known: _Known) -> Neighbour:
         row.missing_release_count if is_parent else None, seconds,
         peer.destination_id, peer.kind, silent.since if silent else None, 0,
         streams.last_sequence + row.their_waiting_count, streams.last_sequence, streams.settled_count,
-        contracts, row.software,
+        contracts, row.software, peer.has_files,
     )  # fmt: skip
     return Neighbour(peer, outgoing, incoming)
 
@@ -298,7 +302,7 @@ def _health(
         found = LinkHealth.DOWN, down.cause
     elif peer.certificate_end_time <= known.now and not peer.has_database:
         found = LinkHealth.DOWN, "CERTIFICATE_EXPIRED"
-    elif lag_seconds > SLOW_SECONDS:
+    elif lag_seconds > (SLOW_FILES_SECONDS if peer.has_files else SLOW_SECONDS):
         found = LinkHealth.SLOW, "LINK_SLOW"
     elif trouble:
         found = LinkHealth.SLOW, "LINK_TROUBLED"

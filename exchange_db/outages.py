@@ -284,6 +284,7 @@ async def note_silence(
         " WHERE p.kind = 'hub' AND p.state = 'active' AND NOT p.is_paused"
         " AND greatest(l.heard_time, %(since)s) < now() - make_interval(secs => %(silent)s)"
         " AND l.heard_time IS NOT NULL AND (v.direction = 'in' OR p.address = '')"
+        " AND NOT starts_with(p.address, 'files:')"
         " AND NOT EXISTS (SELECT FROM outages o WHERE o.destination_id = l.destination_id"
         " AND o.direction = v.direction AND o.end_time IS NULL) ON CONFLICT DO NOTHING",
         {"since": at_work_since, "silent": silent_seconds, "directions": list(directions)},

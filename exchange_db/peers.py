@@ -19,6 +19,8 @@ from exchange_db.tables.peers import invitations, links, parcels, peers
 #: Address of a neighbour whose database is the link to it; where that lies is in its link file. No certificate has a
 #: thumbprint that begins so.
 DATABASE = "database:"
+#: How the address of a neighbour begins whose link goes by files; behind it stands where it is dialled otherwise.
+FILES = "files:"
 _MOST_CONTRACTS = 40
 
 
@@ -55,12 +57,17 @@ class Peer(NamedTuple):
     @property
     def is_dialled(self) -> bool:
         """Whether it has an address at which it takes calls."""
-        return bool(self.address) and not self.has_database
+        return bool(self.address) and not self.has_database and not self.has_files
 
     @property
     def has_database(self) -> bool:
         """Whether its database is the link to it."""
         return self.address == DATABASE
+
+    @property
+    def has_files(self) -> bool:
+        """Whether the link to it goes by files."""
+        return self.address.startswith(FILES)
 
 
 class NewPeer(NamedTuple):

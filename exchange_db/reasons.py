@@ -9,6 +9,7 @@ from exchange_db.component_reasons import COMPONENT_REASONS
 from exchange_db.document_reasons import DOCUMENT_REASONS
 from exchange_db.enrolment_reasons import ENROLMENT_REASONS
 from exchange_db.evaluation_reasons import EVALUATION_REASONS
+from exchange_db.file_reasons import FILE_REASONS
 from exchange_db.joining_reasons import JOINING_REASONS
 from exchange_db.link_reasons import LINK_REASONS
 from exchange_db.partner_reasons import PARTNER_REASONS
@@ -33,6 +34,7 @@ REASONS: dict[str, ReasonText] = {
     **PERIOD_REASONS,
     **PARTNER_REASONS,
     **LINK_REASONS,
+    **FILE_REASONS,
     **ALERT_REASONS,
     # Technical: the record cannot be taken in.
     "UNREADABLE": ReasonText(

@@ -37,6 +37,7 @@ from hub.evidence.giving import EvidenceReader
 from hub.evidence.reception import ReceptionDesk
 from hub.evidence.store import EvidenceStore
 from hub.federation.sealing import hub_sealer
+from hub.files.making import file_works
 from hub.intake.desk import IntakeDesk
 from hub.intake.own import OwnStream
 from hub.intake.seals import SealJudge
@@ -259,7 +260,8 @@ class Hub:
             folder = settings.intermediate.folder
             return PickupWorker(ledger, desk.hand_in, means.pause_of, folder, holder, peer).run()
 
-        return DeliveryOffice(ledger, listener, {"deliver": push, "fetch": fetch, "pickup": pick_up})
+        carry = file_works(settings, ledger, listener, desk.take, clock, holder)
+        return DeliveryOffice(ledger, listener, {"deliver": push, "fetch": fetch, "pickup": pick_up, "files": carry})
 
     def _server(self, ledger: Ledger, listener: Listener, desk: IntakeDesk) -> RpcServer:
         settings, hub, tls = self._settings, self._settings.hub, self._settings.tls

@@ -26,6 +26,7 @@ from hub.sections.database import DatabasePart
 from hub.sections.documents import DocumentsPart
 from hub.sections.evaluation import EvaluationPart
 from hub.sections.evidence import EvidencePart
+from hub.sections.files import FilesPart
 from hub.sections.followup import FollowupPart
 from hub.sections.health import HealthPart
 from hub.sections.joining import JoiningPart
@@ -272,6 +273,7 @@ class Settings(BaseSettings):
     intermediate: IntermediatePart = IntermediatePart()
     reconcile: ReconcilePart = ReconcilePart()
     links: LinksPart = LinksPart()
+    files: FilesPart = FilesPart()
     audit: AuditPart = AuditPart()
     approvals: ApprovalsPart = ApprovalsPart()
     limits: LimitsPart = LimitsPart()
@@ -330,6 +332,7 @@ def read_settings(path: Path) -> Settings:
             "archive": absolute(settings.archive, ("path",)),
             "console": absolute(settings.console, ("certificate", "key", "wrapping_key")),
             "intermediate": absolute(settings.intermediate, ("folder",)),
+            "files": absolute(settings.files, ("folder",)),
             "evidence": absolute(settings.evidence, ("folder", "spool_folder")),
             "reports": absolute(settings.reports, ("templates", "names", "lines")),
             "backup": absolute(

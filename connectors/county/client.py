@@ -67,6 +67,8 @@ class CountyClient:
         SpoolInvalid: the spool is in use, damaged, or cannot be written.
     """
 
+    _has_line = True
+
     def __init__(
         self,
         profile: Profile | Path | str,
@@ -97,7 +99,7 @@ class CountyClient:
         self._pusher = Pusher(self._way, self._spool, self._note_trouble)
         self._sending = asyncio.create_task(self._send())
         # Evidence travels by gRPC only.
-        if isinstance(self._way, Target):
+        if self._has_line and isinstance(self._way, Target):
             self._sender = AttachmentSender(self._way, self._attachments, self._note_attachment_trouble)
             self._handing_in = asyncio.create_task(self._sender.run())
         return self

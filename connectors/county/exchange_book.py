@@ -102,6 +102,10 @@ class ExchangeBook:
         """Keeps records that were fetched again until they are dealt with."""
         self._file.executemany("INSERT INTO arrivals (payload) VALUES (?)", [(payload,) for payload in payloads])
 
+    def sync(self) -> None:
+        """Has on disk what was kept so far, before a hub is told that it is."""
+        self._file.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+
     def queued(self) -> list[tuple[int, bytes]]:
         """Returns them, each with its number, in order."""
         return self._file.execute("SELECT arrival_id, payload FROM arrivals ORDER BY arrival_id").fetchall()

@@ -14,7 +14,7 @@ _COLUMNS = frozenset({"home_region", "region", "partition", "destination_id"})
 #: Spread by another column: uniqueness for ever by message; a queue without a key.
 _OTHERS = {"inbox_keys": "message_key", "figure_deltas": "region"}
 #: One row a neighbour or partition, or a person's rights: small, joined by all, and copied to every server.
-_COPIED = frozenset({"attachment_cursors", "links", "partitions", "person_grants", "unmaskings"})
+_COPIED = frozenset({"attachment_cursors", "file_links", "links", "partitions", "person_grants", "unmaskings"})
 
 
 def distributed() -> dict[str, str]:

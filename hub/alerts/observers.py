@@ -144,7 +144,7 @@ def seen_of_links(states: Iterable[LinkState]) -> list[Observation]:
     for state in states:
         values = (
             ("link_down", float(state.health is LinkHealth.DOWN), state.last_error or state.reason),
-            ("link_lag_seconds", float(state.lag_seconds), ""),
+            ("link_lag_seconds", float(_lag_of(state)), ""),
             ("link_clock_skew_seconds", abs(state.clock_skew_ms) / 1_000, ""),
             ("standards_behind", float(state.standards_lag or 0), ""),
         )
@@ -153,6 +153,11 @@ def seen_of_links(states: Iterable[LinkState]) -> list[Observation]:
             if before is None or before.value < value:
                 found[measure, state.peer_id] = Observation(measure, state.peer_id, state.region, value, detail)
     return list(found.values())
+
+
+def _lag_of(state: LinkState) -> int:
+    """Returns how far a link is behind; the days that files are carried are no delay until they are too many."""
+    return 0 if state.has_files and state.health is not LinkHealth.SLOW else state.lag_seconds
 
 
 def seen_of_calls(calls: Iterable[alert_signs.DutySign], hub_id: str) -> list[Observation]:

@@ -35,6 +35,7 @@ COMMANDS = (
     "evaluation",
     "evidence",
     "figures",
+    "files",
     "followup",
     "intermediate",
     "keys",

@@ -72,6 +72,10 @@ ADMIN_WORDS: dict[str, tuple[str, str]] = {
     "is_let_in": ("已放行，指纹 {}。", "Let in, thumbprint {}."),
     "is_blocked": ("该平台已被停用。", "This platform is blocked."),
     "no_certificate": ("此接入方式不用证书。", "This transport takes no certificate."),
+    "file_told": (
+        "没有网络：对方送来证书文件后，在枢纽主机执行 sanji files enter 登记并生成连接档案；此后由网闸或人工传送文件。",
+        "Without a line: bring its certificate to the hub's machine and run sanji files enter, which makes a profile.",
+    ),
     "grpc_told": (
         "对方用邀请函加入后即以证书连接，无需其他设置。",
         "Once it has joined it connects with its certificate; nothing else is to be set.",

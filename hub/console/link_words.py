@@ -102,6 +102,10 @@ LINK_WORDS: dict[str, tuple[str, str]] = {
     "outcome_skipped": ("未测", "not tried"),
     "took": ("耗时（毫秒）", "ms"),
     "found": ("所见", "Found"),
+    "files_hint": (
+        "该链路以文件传送：“立即重试”即刻读写其目录；补送丢失的文件用 sanji files export --from。",
+        "This link goes by files: trying now looks into its folders; sanji files export --from writes one again.",
+    ),
     "undialled_hint": (
         "该邻居只由对方发起连接，本枢纽无法主动测试、重试或续传。",
         "Only the other end calls; this hub cannot test, retry or resync it by itself.",

@@ -28,8 +28,8 @@ from hub.joining.samples import Preview
 from hub.recording import actor, recorded
 from hub.settings import Settings
 
-#: How a platform may be connected. ``file`` is kept in the ledger's words and offered once a file transport is there.
-TRANSPORTS = ("grpc", "rest", "database")
+#: How a platform may be connected. One that comes by ``file`` is entered by ``sanji files enter``.
+TRANSPORTS = ("grpc", "rest", "database", "file")
 #: Days a secret for REST holds, unless somebody says otherwise.
 SECRET_DAYS = 730
 

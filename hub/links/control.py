@@ -118,6 +118,8 @@ class LinkDesk:
         if not self.resyncs_alone:
             raise Violated("APPROVAL_REQUIRED", "operation", f'{Operation.LINK_REPAIR} "{peer.peer_id}"')
         _require_worked(peer)
+        if peer.has_files:
+            raise Violated("LINK_UNDIALLED", "peer", peer.peer_id)
         first = _number(point) if peer.has_database else _day(point, day_of(self._clock()))
         detail: dict[str, Value] = {"from": first}
         async with recorded(self._ledger, "link.resync", peer.peer_id, region=peer.region, detail=detail) as act:

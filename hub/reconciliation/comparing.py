@@ -81,7 +81,7 @@ class LinkReconciler:
         await MarkFold(self._ledger).run()
         compared = []
         for peer in await self._counter.active_peers():
-            if not peer.address or peer_id not in ("", peer.peer_id):
+            if not peer.address or peer.has_files or peer_id not in ("", peer.peer_id):
                 continue
             if peer.has_database:
                 compared.append(await self._databases.compare(peer, is_repairing=is_repairing, is_full=is_full))

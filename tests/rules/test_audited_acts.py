@@ -44,6 +44,7 @@ _UNRECORDED = {
     "evaluation survey show": "reads", "evaluation table": "a file of its own",
     "doctor": "reads", "documents list": "reads", "documents show": "reads",
     "evidence verify": "reads", "figures": "reads", "figures cases": "reads",
+    "files add": "as a platform", "files show": "reads",
     "followup list": "reads", "followup proposals": "reads", "followup show": "reads",
     "figures as-of": "reads", "figures compare": "reads", "figures completeness": "reads",
     "figures corrections": "reads", "figures findings": "reads", "figures periods": "reads", "figures runs": "reads",

@@ -26,6 +26,7 @@ _TABLES = {
     "exchange_db/evaluation_reasons.py",
     "exchange_db/component_reasons.py",
     "exchange_db/document_reasons.py",
+    "exchange_db/file_reasons.py",
     "exchange_db/joining_reasons.py",
     "exchange_db/report_reasons.py",
     "hub/rpc/status.py",
