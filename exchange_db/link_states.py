@@ -10,7 +10,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from exchange_db import canaries
 from exchange_db.outages import WHOLE_HUB, Direction
 from exchange_db.peers import TROUBLE, Peer
 from exchange_db.ranges import within
@@ -110,6 +109,7 @@ class _Row(NamedTuple):
     confirmed_release: int | None
     newest_release: int
     missing_release_count: int | None
+    canary_seconds: float | None
 
 
 class _Streams(NamedTuple):
@@ -139,7 +139,6 @@ class _Known(NamedTuple):
     downs: Mapping[tuple[int, str], _Down]
     planned: frozenset[int]
     streams: Mapping[str, _Streams]
-    canaries: Mapping[str, float | None]
 
 
 _PEER = ", ".join(f"p.{name}" for name in Peer._fields)
@@ -149,9 +148,10 @@ _ROWS = (
     " coalesce(g.due_count, 0), g.oldest_time, CASE WHEN l.last_sequence > l.acked_sequence THEN"
     " (SELECT i.received_time FROM parcels n JOIN inbox i USING (partition, inbox_id)"
     " WHERE n.destination_id = l.destination_id AND n.sequence = l.acked_sequence + 1) END,"
-    " r.confirmed_number, (SELECT coalesce(max(number), 0) FROM standard_releases), u.missing_count"
+    " r.confirmed_number, (SELECT coalesce(max(number), 0) FROM standard_releases), u.missing_count, c.seconds"
     " FROM peers p JOIN links l USING (destination_id) LEFT JOIN link_lags g USING (destination_id)"
     " LEFT JOIN standard_readers r ON r.peer_id = p.peer_id LEFT JOIN standard_pulls u ON u.peer_id = p.peer_id"
+    " LEFT JOIN canaries c ON c.peer_id = p.peer_id"
     " WHERE {condition} ORDER BY p.peer_id"
 )
 _DOWNS = (
@@ -197,7 +197,6 @@ async def _states(session: Session, condition: str, values: dict[str, str], now:
         {(row[0], row[1]): _Down(*row[2:]) for row in downs},
         frozenset(row[0] for row in planned),
         {row[0]: _Streams(*row[1:]) for row in streams},
-        {name: one.seconds for name, one in (await canaries.latest(session)).items()},
     )
     count = len(Peer._fields)
     rows = [_Row(Peer(*row[:count]), *row[count:]) for row in found]
@@ -220,7 +219,7 @@ def _both(row: _Row, known: _Known) -> tuple[LinkState, LinkState]:
     tier, days = tier_of(peer.region), None
     if not peer.has_database:
         days = (peer.certificate_end_time - now).days
-    canary, contracts = known.canaries.get(peer.peer_id), tuple(row.contracts)
+    canary, contracts = row.canary_seconds, tuple(row.contracts)
     lag = row.last_sequence - row.acked_sequence + row.due_count
     behind = None if is_parent or row.confirmed_release is None else row.newest_release - row.confirmed_release
     is_known = answered is not None

@@ -13,15 +13,11 @@ _RANK = {health: rank for rank, health in enumerate(ORDER)}
 
 
 class Pair(NamedTuple):
-    """Both directions of a link; its health is that of the worse one."""
+    """Both directions of a link, and the health of the one that needs a person more."""
 
     outgoing: LinkState
     incoming: LinkState
-
-    @property
-    def health(self) -> LinkHealth:
-        """The health of the direction that needs a person more."""
-        return min(self.outgoing.health, self.incoming.health, key=_RANK.__getitem__)
+    health: LinkHealth
 
 
 class Choice(NamedTuple):
@@ -53,7 +49,11 @@ class Chosen(NamedTuple):
 
 def pairs_of(states: list[LinkState]) -> list[Pair]:
     """Returns the links of a list that has both directions of each, one behind the other."""
-    return [Pair(states[at], states[at + 1]) for at in range(0, len(states), 2)]
+    ways = iter(states)
+    return [
+        Pair(out, into, out.health if _RANK[out.health] <= _RANK[into.health] else into.health)
+        for out, into in zip(ways, ways, strict=True)
+    ]
 
 
 def choose(pairs: list[Pair], choice: Choice, hub_region: int) -> Chosen:
