@@ -15,7 +15,7 @@ _DAY: Final = 86_400_000_000
 #: How long after its end a period's cases may be reported (``exchange_db.counting_sql.condition_of``).
 _SLIP: Final = 31 * _DAY
 #: About how many cases are tried for one page.
-_DEPTH: Final = 30_000
+_DEPTH: Final = 20_000
 
 
 class Wanted(NamedTuple):
