@@ -5,7 +5,7 @@ catch-up; needs applied), components (200,000 of them from a file to city and pr
 databases; needs applied), reconcile (a million rows of a partner's database), permissions (decisions about rights),
 signing (batches signed and verified), audit (entries of the audit log, durable), sign_on (silent and brokered
 sign-ons), figures (upkeep, counting anew, a month's sheet, drill-down), questions (the archive in DuckDB, against
-the rebuild of the figures).
+the rebuild of the figures), console (every page at 3,000 links, and what reading costs the exchange).
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from bench import (
     applied,
     audit,
     components,
+    console,
     exchange,
     figures,
     hops,
@@ -44,6 +45,7 @@ _NAMES = (
     "sign_on",
     "figures",
     "questions",
+    "console",
 )
 
 
@@ -70,6 +72,7 @@ async def _measure(names: set[str]) -> AsyncIterator[dict[str, Any]]:
         ("sign_on", sign_on.measure),
         ("figures", figures.measure),
         ("questions", questions.measure),
+        ("console", console.measure),
     ):
         for result in await compare() if name in names else ():
             yield result

@@ -27,8 +27,9 @@ import psutil
 import psycopg
 
 from bench.staged import stage
-from exchange_db import bulk, cases, figure_spans, figures, folding, recount
-from exchange_db.cases import CaseFilter, CaseRow, CaseState
+from exchange_db import bulk, case_members, cases, figure_spans, figures, folding, recount
+from exchange_db.case_members import Wanted
+from exchange_db.cases import CaseRow, CaseState
 from exchange_db.counting import CountingRules, month_bounds
 from exchange_db.counting_sql import condition_of, counted_cells
 from exchange_db.figure_spans import SpanQuestion
@@ -199,22 +200,23 @@ async def _sheet(ledger: Ledger) -> dict[str, Any]:
 async def _drill_down(ledger: Ledger) -> dict[str, Any]:
     took: dict[str, float] = {}
     begin, end = month_bounds(_MONTH, _RULES)
+    end_time = round(end.timestamp() * 1_000_000)
     for place, regions in (("county", subtree(_REGIONS[7])), ("all", _EVERYWHERE)):
         for counter in ("total", "closed_on_time", "disposed_overdue", "void", "disposal_due", "disputed"):
-            wanted = CaseFilter(regions, condition=condition_of(counter, _RULES), values={"begin": begin, "end": end})
+            wanted = Wanted(regions, condition_of(counter, _RULES), {"begin": begin, "end": end}, end_time)
 
-            async def page(wanted: CaseFilter = wanted) -> None:
+            async def page(wanted: Wanted = wanted) -> None:
                 async with ledger.read() as session:
-                    await cases.listing(session, wanted, 101)
+                    await case_members.members(session, wanted, 100, is_bounded=True)
 
-            took[f"{place} {counter}"] = median([await _timed(page) for _ in range(3)])
-    slowest = max(seconds for name, seconds in took.items() if name.startswith("county"))
+            took[f"{place} {counter}"] = median([await _timed(page) for _ in range(5)])
     return {
-        "what": "first page of the cases behind a counter of a county and month",
+        "what": "first page of the cases behind a counter of a month, of a county and of the whole",
         "cases": KNOWN,
         "milliseconds": {name: round(seconds * 1e3, 1) for name, seconds in took.items()},
-        "must_reach": "at most 100 ms for a county",
-        "is_reached": slowest <= 0.1,
+        "load": os.getloadavg()[0],
+        "must_reach": "at most 100 ms",
+        "is_reached": max(took.values()) <= 0.1,
     }
 
 

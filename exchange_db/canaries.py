@@ -69,18 +69,26 @@ async def latest(connection: Session) -> dict[str, Canary]:
     )
     found = {}
     for peer_id, is_able, *told, is_broken in await cursor.fetchall():
-        canary = Canary(CanaryState.IMPOSSIBLE, *told)
-        found[peer_id] = canary._replace(state=_state_of(canary, is_broken=is_broken)) if is_able else canary
+        state = _state_of(*told, is_broken=is_broken) if is_able else CanaryState.IMPOSSIBLE
+        found[peer_id] = Canary(state, *told)
     return found
 
 
-def _state_of(canary: Canary, *, is_broken: bool) -> CanaryState:
-    if canary.sent_time is None:
+def _state_of(
+    sent_time: datetime | None,
+    returned_time: datetime | None,
+    _last_returned_time: datetime | None,
+    seconds: float | None,
+    waiting_seconds: float,
+    *,
+    is_broken: bool,
+) -> CanaryState:
+    if sent_time is None:
         return CanaryState.UNSENT
-    if canary.returned_time is not None:
+    if returned_time is not None:
         return CanaryState.RETURNED
-    longest = max(LATE.total_seconds(), _LATE_FACTOR * (canary.seconds or 0))
-    return CanaryState.LATE if is_broken or canary.waiting_seconds > longest else CanaryState.UNDER_WAY
+    longest = max(LATE.total_seconds(), _LATE_FACTOR * (seconds or 0))
+    return CanaryState.LATE if is_broken or waiting_seconds > longest else CanaryState.UNDER_WAY
 
 
 async def unmet(session: Session, limit: int) -> list[str]:

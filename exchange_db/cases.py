@@ -327,15 +327,12 @@ class CaseFilter(NamedTuple):
     reported_from_time: int = 0
     reported_before_time: int = 0
     after: tuple[int, bytes] | None = None
-    #: Further SQL condition made of this package's constants, and its values.
-    condition: str = ""
-    values: dict[str, Any] = {}  # noqa: RUF012 — never changed
 
 
 async def listing(session: ReadSession, wanted: CaseFilter, limit: int) -> list[CaseRow]:
     """Returns cases, newest report first."""
     conditions = [within("region", wanted.regions)]
-    values: dict[str, Any] = {**wanted.values}
+    values: dict[str, Any] = {}
     if wanted.state:
         conditions.append("state = %(state)s")
         values["state"] = wanted.state
@@ -353,8 +350,6 @@ async def listing(session: ReadSession, wanted: CaseFilter, limit: int) -> list[
             " %(after_id)s::uuid)"
         )
         values |= {"after": wanted.after[0], "after_id": wanted.after[1].hex()}
-    if wanted.condition:
-        conditions.append(wanted.condition)
     return await _select(
         session, " AND ".join(conditions), values, limit, order="ORDER BY reported_time DESC, case_id DESC"
     )

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from exchange_db.counting import date_of, day_number, days_of, last_day_of
 from exchange_db.figure_totals import DIMENSIONS
-from exchange_db.figures import Basis, month_cells
+from exchange_db.figures import Basis, month_cells, settled_basis
 from exchange_db.records import COUNTERS, Counts
 from exchange_db.regions import Subtree
 from exchange_db.session import ReadSession
@@ -195,6 +195,7 @@ async def _sums(
     conditions = [condition for condition, is_set in filters.values() if is_set] or ["true"]
     arms = []
     if parts.last_month:
+        basis = await settled_basis(session, basis, question.regions, (parts.first_month, parts.last_month))
         cells = month_cells(basis, dimensions, question.regions)
         arms.append(f"SELECT {_COLUMNS}, 0 AS day, {', '.join(COUNTERS)} FROM ({cells}) m")  # noqa: S608 — constants
     if parts.days:

@@ -113,6 +113,21 @@ class Draft(NamedTuple):
     cells: tuple[FigureCell, ...]
 
 
+async def settled_basis(session: ReadSession, basis: Basis, regions: Subtree, months: tuple[int, int]) -> Basis:
+    """Returns the basis without the choice where there is none: nobody has sent a sheet of these regions and months.
+
+    ``perf``: the ledger alone is asked of its totals, a choice of each cell.
+    """
+    if basis is not Basis.CHOICE:
+        return basis
+    cursor = await session.driver.execute(
+        "SELECT EXISTS (SELECT FROM figure_sheets WHERE region BETWEEN %s AND %s AND month BETWEEN %s AND %s)",
+        (*regions, *months),
+    )
+    row = await cursor.fetchone()
+    return Basis.CHOICE if row and row[0] else Basis.LEDGER
+
+
 async def counts(session: ReadSession, question: Question, basis: Basis) -> dict[str, Counts]:
     """Returns counts by group; those of the ledger include deltas not yet folded."""
     values = _values(question)
@@ -124,6 +139,7 @@ async def counts(session: ReadSession, question: Question, basis: Basis) -> dict
     dimensions = {name for name, column in DIMENSIONS.items() if question.group_by == name or values.get(column)}
     if question.group_by == "region":
         dimensions.add("region")
+    basis = await settled_basis(session, basis, question.regions, (question.first_month, question.last_month))
     cells = month_cells(basis, dimensions, question.regions)
     cursor = await session.driver.execute(
         f"SELECT {GROUPS[question.group_by]} AS key, {_SUMS} FROM ({cells}) cells"  # noqa: S608 — constants
@@ -131,6 +147,19 @@ async def counts(session: ReadSession, question: Question, basis: Basis) -> dict
         values,
     )
     return {row[0]: Counts(*row[1:]) for row in await cursor.fetchall()}
+
+
+async def knows_more(session: ReadSession, question: Question) -> bool:
+    """Tells whether the ledger knows of a region and month of a question that no sheet is about."""
+    unsent = "NOT EXISTS (SELECT FROM figure_sheets s WHERE s.region = {0}.region AND s.month = {0}.{1})"
+    cursor = await session.driver.execute(
+        f"SELECT EXISTS (SELECT FROM {cells_for(set(), question.regions)} WHERE {_SPAN}"  # noqa: S608 — constants
+        f" AND {unsent.format('totals', 'month')}) OR EXISTS (SELECT FROM figure_deltas d WHERE {_DELTA_SPAN}"
+        f" AND {unsent.format('d', 'day / 100')})",
+        _values(question),
+    )
+    row = await cursor.fetchone()
+    return bool(row and row[0])
 
 
 async def totals(session: ReadSession, question: Question, basis: Basis) -> dict[tuple[int, int], Counts]:

@@ -7,8 +7,8 @@ Called by ``hub.rpc``, ``hub.console`` and ``hub.cli``.
 
 from typing import NamedTuple
 
-from exchange_db import cases, figures
-from exchange_db.cases import CaseFilter, CaseRow
+from exchange_db import case_members, figures
+from exchange_db.cases import CaseRow
 from exchange_db.counting import date_of, definition_of, month_of
 from exchange_db.figures import GROUPS, Basis, Question, SheetHead
 from exchange_db.records import Counts, Violated
@@ -24,7 +24,10 @@ from hub.statistics.sheets import draws_sheets
 
 
 class FigureQuery(NamedTuple):
-    """What is asked for: a region's six digits, months as year*100+month, inclusive; empty texts mean all."""
+    """What is asked for: a region's six digits, months as year*100+month, inclusive; empty texts mean all.
+
+    Of a breakdown ``most_lines`` are told after the first ``skipped_lines``; 0 for all.
+    """
 
     region_code: str
     first_month: int
@@ -34,6 +37,8 @@ class FigureQuery(NamedTuple):
     class_key: str = ""
     source_code: str = ""
     group_by: str = ""
+    skipped_lines: int = 0
+    most_lines: int = 0
 
 
 class CaseQuery(NamedTuple):
@@ -79,18 +84,27 @@ class FigureLine(NamedTuple):
 
 
 class FigureAnswer(NamedTuple):
-    """The lines by key, where they come from, and where sheets and ledger disagree, in words."""
+    """The lines by key, where they come from, where sheets and ledger disagree, in words, and how many lines there are.
+
+    ``line_count`` counts those that were not asked for too.
+    """
 
     lines: tuple[FigureLine, ...]
     basis: Basis
     disagreements: tuple[str, ...]
+    line_count: int
 
 
 class CasePage(NamedTuple):
-    """One page of the cases behind a counter, newest report first."""
+    """One page of the cases behind a counter, newest report first.
+
+    ``after`` is where the next page begins. ``is_cut``: the page is not full, and there is more to look at from there.
+    """
 
     rows: list[CaseRow]
     has_more: bool
+    after: tuple[int, bytes] | None = None
+    is_cut: bool = False
 
 
 class _Provenance(NamedTuple):
@@ -169,8 +183,9 @@ class FigureReader:
         provenance = _Provenance(used, now if is_partly_ledger or basis is Basis.LEDGER else 0)
         if not query.group_by and not found:
             found = {"": Counts()}
-        lines = tuple(self._line(query, key, counts, provenance) for key, counts in found.items())
-        return FigureAnswer(lines, basis, disagreements)
+        keys = list(found)[query.skipped_lines :][: query.most_lines or None]
+        lines = tuple(self._line(query, key, found[key], provenance) for key in keys)
+        return FigureAnswer(lines, basis, disagreements, len(found))
 
     async def usual_span(self, now: int) -> tuple[int, int]:
         """Returns the year up to this month, or the last year before it that anything is known of.
@@ -189,8 +204,10 @@ class FigureReader:
     ) -> tuple[tuple[str, ...], bool]:
         """Returns the disagreements, and whether the ledger knows months that no sheet is about."""
         foreign = [head for head in heads if head.reporter_id != self._hub_id]
+        if not foreign:
+            return (), await figures.knows_more(session, question)
         own = await figures.totals(session, question, Basis.LEDGER)
-        sent = await figures.totals(session, question, Basis.SHEETS) if foreign else {}
+        sent = await figures.totals(session, question, Basis.SHEETS)
         is_partly_ledger = bool(own.keys() - {(head.region, head.month) for head in heads})
         return in_words(foreign, sent, own, definition_of(self.rules)), is_partly_ledger
 
@@ -210,8 +227,13 @@ class FigureReader:
             ),
         )
 
-    async def cases(self, visible: Regions, query: CaseQuery) -> CasePage:
+    async def cases(self, visible: Regions, query: CaseQuery, *, is_bounded: bool = False) -> CasePage:
         """Returns the cases behind one counter or one part of a metric, from this hub's ledger.
+
+        Args:
+            visible: regions the asker may see.
+            query: what is asked for.
+            is_bounded: show what was found so far where cases that fit are few among very many.
 
         Raises:
             Violated: REGION_INVALID, REGION_FORBIDDEN or ARGUMENT_INVALID.
@@ -224,10 +246,11 @@ class FigureReader:
             if getattr(query, name):
                 condition.append(f"{name} = %({name})s")
                 values[name] = getattr(query, name)
-        wanted = CaseFilter(regions, after=query.after, condition=" AND ".join(condition), values=values)
+        end_time = round(values["end"].timestamp() * 1_000_000)
+        wanted = case_members.Wanted(regions, " AND ".join(condition), values, end_time, query.after)
         async with self._ledger.read() as session:
-            rows = await cases.listing(session, wanted, query.size + 1)
-        return CasePage(rows[: query.size], len(rows) > query.size)
+            found = await case_members.members(session, wanted, query.size, is_bounded=is_bounded)
+        return CasePage(found.rows, found.after is not None, found.after, found.is_cut)
 
 
 def region_within(visible: Regions, region_code: str) -> Subtree:

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exchange_db import cases
-from exchange_db.cases import CaseFilter, CaseRow
+from exchange_db.case_members import Wanted, members
+from exchange_db.cases import CaseRow
 from exchange_db.counting import CountingRules, day_bounds, day_number
 from exchange_db.counting_sql import STOCKS, condition_of, counted_cells
 from exchange_db.records import COUNTERS
@@ -81,10 +82,11 @@ async def test_the_cases_behind_a_number_are_as_many_as_the_number(ledger: Ledge
             if cell[1] <= last:
                 until.update(counts)
         begin, end = day_bounds(first, last, rules)
+        end_time = round(end.timestamp() * 1_000_000)
         for counter in (*COUNTERS, *STOCKS):
-            wanted = CaseFilter(EVERYWHERE, condition=condition_of(counter, rules), values={"begin": begin, "end": end})
+            wanted = Wanted(EVERYWHERE, condition_of(counter, rules), {"begin": begin, "end": end}, end_time)
             async with ledger.read() as session:
-                found = await cases.listing(session, wanted, 1_000)
+                found = (await members(session, wanted, 1_000, is_bounded=False)).rows
             number = sum(row.rework_count for row in found) if counter == "reworked" else len(found)
             assert number == _expected(counter, sums, until), (counter, first, last)
 

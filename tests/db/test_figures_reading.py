@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import asdict
 
-from exchange_db import figures
+from exchange_db import case_members, case_search, figures
 from exchange_db.figures import Basis, Question
 from exchange_db.records import Counts, Violated
 from exchange_db.regions import Subtree, subtree
@@ -151,6 +151,41 @@ async def test_the_cases_behind_a_number_come_page_by_page(ledger: Ledger, city:
     assert sorted(seen) == [f"case-{number}" for number in range(5)]
     by_unit = await city.cases(ALL, CaseQuery("431221", 202006, 202006, "total", unit_code="hw09"))
     assert by_unit.rows == []
+
+
+async def test_among_many_that_do_not_fit_a_page_says_how_far_it_looked(
+    ledger: Ledger, city: FigureReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(case_members, "_DEPTH", 2)
+    monkeypatch.setattr(case_search, "_STEP", 1)
+    late = NOON + 25 * DAY
+    for day in range(8):
+        reported = NOON - (4 + 20 * day) * DAY
+        await apply_records(ledger, *a_closed_case(f"case-{day}", reported_time=reported, deadline_time=reported + DAY))
+    # What counts in June and was reported in July is a slip of a clock.
+    await apply_records(ledger, *a_closed_case("slip", reported_time=late, deadline_time=NOON))
+    query = CaseQuery("431200", 202006, 202006, "total", size=3)
+    assert [row.case_no for row in (await city.cases(ALL, query)).rows] == ["case-0", "slip"]
+    seen, cut = [], 0
+    while True:
+        page = await city.cases(ALL, query, is_bounded=True)
+        seen += [row.case_no for row in page.rows]
+        if page.after is None:
+            break
+        assert page.is_cut
+        cut += 1
+        query = query._replace(after=page.after)
+    assert seen == ["case-0", "slip"]
+    assert cut > 1
+
+
+async def test_a_breakdown_is_told_in_parts(ledger: Ledger, city: FigureReader) -> None:
+    for unit in ("hw01", "hw02", "hw03"):
+        await apply_records(ledger, *a_closed_case(unit, unit_code=unit))
+    query = JUNE._replace(group_by="unit", most_lines=2)
+    first, last = [await city.figures(ALL, query._replace(skipped_lines=skipped)) for skipped in (0, 2)]
+    assert [[line.key for line in answer.lines] for answer in (first, last)] == [["hw01", "hw02"], ["hw03"]]
+    assert first.line_count == last.line_count == 3
 
 
 async def test_cases_of_a_region_outside_the_askers_rights_are_refused(city: FigureReader) -> None:

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from exchange_db.case_search import Asked, Found, place_statement, search, words_statement
+from exchange_db.case_search import (
+    Asked,
+    Found,
+    newest_statement,
+    places_statement,
+    search,
+    span_statement,
+    words_statement,
+)
 from exchange_db.case_texts import terms_of, waiting
 from exchange_db.cases import CaseState
 from exchange_db.regions import Subtree
@@ -103,7 +111,12 @@ async def test_lists_are_narrowed(session: ReadSession) -> None:
 async def test_no_plan_reads_all_cases(session: ReadSession) -> None:
     asked = Asked(_ALL, state=CaseState.CLOSED, terms=("井盖",), after=(NOON, bytes(16)))
     await session.driver.execute("SET LOCAL enable_seqscan = off")
-    for statement, values in (place_statement(asked, 51), words_statement(asked, [202006, 202005], 51)):
+    for statement, values in (
+        (places_statement(_ALL), {}),
+        newest_statement(asked._replace(state=0), [431221], 51),
+        span_statement(asked, [431221], 51),
+        words_statement(asked, [202006, 202005], 51),
+    ):
         cursor = await session.driver.execute("EXPLAIN " + statement, values)
         plan = "\n".join(row[0] for row in await cursor.fetchall())
         assert "Seq Scan" not in plan, plan

@@ -104,20 +104,20 @@ class CaseView:
             asked.get("metric", ""),
             asked.get("part", ""),
         )
-        page = await self._reader.cases(request[REGIONS], query)
+        page = await self._reader.cases(request[REGIONS], query, is_bounded=True)
         look = self._pages.presentation(request)
         span = f"{query.first_month}–{query.last_month}" if query.first_month != query.last_month else query.first_month
         narrowing = " ".join(filter(None, (query.unit_code, query.class_key, query.source_code)))
         title = look.word("behind", f"{query.region_code} {span} {narrowing} {_number_of(look, query)}")
         here = {name: value for name, value in request.query.items() if name not in ("after", "lang")}
-        last = page.rows[-1] if page.has_more else None
         return self._pages.render(
             request,
             "cases.html",
             active="figures",
             rows=[(row, timeliness(row, self._rules)) for row in page.rows],
-            next_url=look.url(request.path, **here, after=place_text(last.reported_time, last.case_id)) if last else "",
+            next_url=look.url(request.path, **here, after=place_text(*page.after)) if page.after else "",
             first_url=look.url(request.path, **here) if "after" in request.query else "",
+            looked_to=page.after[0] if page.after and page.is_cut else 0,
             form=None,
             title=title,
         )

@@ -24,6 +24,8 @@ from hub.statistics.reading import FigureLine, FigureQuery, FigureReader
 from hub.statistics.registry import shipped_registry
 from hub.statistics.rounding import USUAL
 
+#: Lines of a breakdown on a page.
+_LINES = 100
 _GROUPS = tuple(group for group in GROUPS if group)
 _BASES = {"choice": Basis.CHOICE, "ledger": Basis.LEDGER, "sheets": Basis.SHEETS}
 
@@ -77,8 +79,11 @@ class FigureView:
             group_by=form["group"],
         )
         visible = request[REGIONS]
-        answer = await self._reader.figures(visible, query)
         asked_whole = query._replace(group_by="")
+        page = _page_in(request.query.get("page", ""))
+        query = query._replace(skipped_lines=(page - 1) * _LINES, most_lines=_LINES)
+        answer = await self._reader.figures(visible, query)
+        here = {name: value for name, value in request.query.items() if name not in ("page", "lang")}
         whole = await self._reader.figures(visible, asked_whole)
         look = self._pages.presentation(request)
         return self._pages.render(
@@ -93,7 +98,9 @@ class FigureView:
             metrics=self._reader.metrics,
             basis="ledger" if answer.basis is Basis.LEDGER else "sheets",
             disagreements=whole.disagreements,
-            chart=bar_chart(answer.lines),
+            chart=bar_chart(answer.lines) if answer.line_count <= _LINES else None,
+            first_url=look.url("/figures", **here) if page > 1 else "",
+            next_url=look.url("/figures", **here, page=page + 1) if page * _LINES < answer.line_count else "",
             profiles=[
                 (name, one.name_zh if look.language == "zh" else one.name_en)
                 for name, one in shipped_registry().profiles.items()
@@ -138,6 +145,11 @@ def month_in(text: str, path: str) -> int:
     if len(digits) != 6 or not (digits.isascii() and digits.isdigit()):
         raise Violated("ARGUMENT_INVALID", path, text)
     return int(digits)
+
+
+def _page_in(text: str) -> int:
+    """Reads the number of a page; whatever is none is the first."""
+    return max(1, int(text)) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
 
 
 def _shown_key(look: Presentation, group: str, line: FigureLine) -> str:

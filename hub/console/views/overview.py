@@ -1,5 +1,6 @@
 """The overview: the tier map, what needs a person now, and today's flow."""
 
+from collections import Counter
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -99,5 +100,5 @@ class OverviewView:
 
 def _counted(links: list[Standing]) -> list[tuple[LinkHealth, int]]:
     """Returns how many links do how, without those moods nobody is in."""
-    counts = {mood: sum(one.mood is mood for one in links) for mood in ORDER}
-    return [(mood, count) for mood, count in counts.items() if count]
+    counts = Counter(one.mood for one in links)
+    return [(mood, counts[mood]) for mood in ORDER if counts[mood]]
