@@ -38,6 +38,7 @@ _SHEET = str(ROOT / "docs" / "examples" / "generic.csv")
 _ELSEWHERE = {
     "POST /joining/confirm": "a platform that came with its certificate: tests/e2e/test_administration.py",
     "POST /joining/kit": "the same",
+    "POST /links/certificate": "a certificate that ended, and its next one: tests/browser/test_mending.py",
     "POST /alerts/test": "a channel that is set up: tests/alerts",
     "POST /alerts/answer": "a duty call from above: tests/e2e/test_duty_calls.py",
     "POST /case/unmask": "a reporter who is kept: tests/db/test_personal.py",
