@@ -288,7 +288,7 @@ class JoiningDesk:
 
 
 #: Transport to the step that makes the entry in the registry.
-_ENTRIES = {"grpc": "certificate", "rest": "secret", "database": "database"}
+_ENTRIES = {"grpc": "certificate", "file": "certificate", "rest": "secret", "database": "database"}
 #: What is missing, in both languages.
 MISSING_WORDS = {
     "certificate": "对方尚未加入 / the neighbour has not come yet",
