@@ -24,7 +24,7 @@ _SETTINGS = {
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "wal_compression": "off",
-    "max_connections": "200",
+    "max_connections": "400",
     "autovacuum_naptime": "20s",
     "synchronous_commit": "on",
     "fsync": "on",

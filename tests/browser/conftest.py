@@ -13,7 +13,7 @@ from auth.person import Role
 from exchange_db.session import Ledger
 from hub.clock import system_clock
 from hub.sections.limits import LimitsPart
-from hub.settings import HubPart, Settings, TlsPart
+from hub.settings import HubPart, IntermediatePart, Settings, TlsPart
 from tests.support.builders import CITY
 from tests.support.consoles import Seat, console_at
 from tests.support.desks import fill_desks, written_keys
@@ -61,7 +61,8 @@ async def open_console(cluster: Cluster, folder: Path, *, is_reckoned: bool) -> 
     seat, names = an_operator(), dict[str, str]()
     # The other hub has no keys, so that no page of it dials the parent, which is not there.
     tls = written_keys(folder) if is_reckoned else TlsPart()
-    settings = Settings(hub=HubPart(id=CITY, name="怀化"), tls=tls, limits=_LIMITS)
+    links = IntermediatePart(folder=folder / "links")
+    settings = Settings(hub=HubPart(id=CITY, name="怀化"), tls=tls, limits=_LIMITS, intermediate=links)
     with cluster.migrated() as url:
         async with Ledger(url, pool_size=4) as ledger:
             if is_reckoned:

@@ -274,7 +274,7 @@ def test_a_migration_waits_a_little_tells_who_holds_it_up_and_comes_again(cluste
     patience = Patience(lock_seconds=0.2, tries=2, pause_seconds=0.0)
     with cluster.migrated() as url, psycopg.connect(url) as holding:
         before = migrate.current(url)
-        holding.execute("SELECT count(*) FROM backups")
+        holding.execute("SELECT count(*) FROM file_links")
         with pytest.raises(MigrationBlocked, match=f"pid {holding.info.backend_pid} "):
             migrate.downgrade(url, "-1", patience=patience)
         assert migrate.current(url) == before
