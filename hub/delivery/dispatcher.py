@@ -37,7 +37,6 @@ from hub.delivery.dialling import Dialler
 from hub.listener import Listener
 from hub.log_context import concern
 from hub.settings import DeliverPart
-from hub.stopping import is_stopping
 from hub.telemetry.steps import current_steps
 from hub.veil import Veil
 
@@ -293,12 +292,7 @@ class Dispatcher:
 
 
 def _told(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Returns the error that tells most: a refusal before a broken connection before a cancellation.
-
-    It is a cancellation where the work is being ended.
-    """
-    if is_stopping():
-        return asyncio.CancelledError()
+    """Returns the error that tells most: a refusal before a broken connection before a cancellation."""
     leaves: list[BaseException] = []
     for error in group.exceptions:
         leaves.append(_told(error) if isinstance(error, BaseExceptionGroup) else error)

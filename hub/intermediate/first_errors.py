@@ -2,13 +2,9 @@
 
 import asyncio
 
-from hub.stopping import is_stopping
-
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Returns the first that is no cancellation, however deep it lies; a cancellation where the work is being ended."""
-    if is_stopping():
-        return asyncio.CancelledError()
+    """Returns the first that is no cancellation, however deep it lies."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = next(

@@ -48,7 +48,6 @@ from hub.intermediate.writeback_receipts import ReceiptTeller
 from hub.intermediate.writeback_rows import rows_for
 from hub.listener import Listener
 from hub.settings import DeliverPart, HubPart
-from hub.stopping import is_stopping
 
 logger = logging.getLogger(__name__)
 
@@ -344,12 +343,7 @@ def _violation(bad: Bad) -> Violation:
 
 
 def _told(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Returns the error that tells most: anything before a broken connection before a cancellation.
-
-    It is a cancellation where the work is being ended.
-    """
-    if is_stopping():
-        return asyncio.CancelledError()
+    """Returns the error that tells most: anything before a broken connection before a cancellation."""
     leaves: list[BaseException] = []
     for error in group.exceptions:
         leaves.append(_told(error) if isinstance(error, BaseExceptionGroup) else error)
