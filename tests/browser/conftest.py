@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from auth.person import Role
 from exchange_db.session import Ledger
 from hub.clock import system_clock
+from hub.sections.evidence import EvidencePart
 from hub.sections.limits import LimitsPart
 from hub.settings import HubPart, IntermediatePart, Settings, TlsPart
 from tests.support.builders import CITY
@@ -61,8 +62,13 @@ async def open_console(cluster: Cluster, folder: Path, *, is_reckoned: bool) -> 
     seat, names = an_operator(), dict[str, str]()
     # The other hub has no keys, so that no page of it dials the parent, which is not there.
     tls = written_keys(folder) if is_reckoned else TlsPart()
-    links = IntermediatePart(folder=folder / "links")
-    settings = Settings(hub=HubPart(id=CITY, name="怀化"), tls=tls, limits=_LIMITS, intermediate=links)
+    settings = Settings(
+        hub=HubPart(id=CITY, name="怀化"),
+        tls=tls,
+        limits=_LIMITS,
+        intermediate=IntermediatePart(folder=folder / "links"),
+        evidence=EvidencePart(folder=folder / "store", spool_folder=folder / "spool"),
+    )
     with cluster.migrated() as url:
         async with Ledger(url, pool_size=4) as ledger:
             if is_reckoned:
